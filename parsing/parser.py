@@ -1,0 +1,61 @@
+"""`load` and `Parser`: from a model's name to a function that parses photos."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parsing.image import ImageSource, open_image
+from parsing.result import Parsing
+
+
+class Model(Protocol):
+    """What stands behind a `Parser`: one of `parsing.models`."""
+
+    name: str
+    """The name that `load` takes."""
+    title: str
+    """What the page calls it."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
+        """Parses one RGB uint8 (H, W, 3) picture; fills every field of the result, timings from its own stages only."""
+        ...
+
+
+class Parser:
+    """Parses photos with one model. Thread-safe: one photo at a time has all cores, others wait their turn."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.name
+
+    @property
+    def title(self) -> str:
+        """What the page calls the model."""
+        return self.model.title
+
+    def __call__(self, image: ImageSource) -> Parsing:
+        """Parses a photo.
+
+        Args:
+            image: a path, the bytes of an image file, a PIL image, or an RGB uint8 array (H, W, 3).
+
+        Raises:
+            ImageError: it is not an image, it is damaged, or it is too large; the message is one sentence for the user.
+        """
+        start = time.perf_counter()
+        pixels = open_image(image)
+        opened = (time.perf_counter() - start) * 1000
+        with self._lock:
+            parsing = self.model(pixels)
+        return replace(parsing, timings={"open": opened, **parsing.timings})
