@@ -1,5 +1,20 @@
 """Human parsing on a CPU: `load` a model, call it with a photo, `composite` the result."""
 
+from parsing.image import ImageError, open_image
 from parsing.labels import PARTS, Part
+from parsing.parser import Parser, load
+from parsing.render import Palette, composite
+from parsing.result import Parsing, Segment
 
-__all__ = ["PARTS", "Part"]
+__all__ = [
+    "PARTS",
+    "ImageError",
+    "Palette",
+    "Parser",
+    "Parsing",
+    "Part",
+    "Segment",
+    "composite",
+    "load",
+    "open_image",
+]

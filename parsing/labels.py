@@ -60,3 +60,20 @@ GROUPS: Final[tuple[str, ...]] = ("head", "clothes", "limbs", "shoes")
 BACKGROUND: Final = 0
 HUMAN: Final = 20
 """Class index of a whole person in M2FP's output; never a value in the label map."""
+
+
+def part_index(part: int | str) -> int:
+    """Class index of a part given by index or by English name, in any case.
+
+    Raises:
+        ValueError: there is no such part.
+    """
+    if isinstance(part, str):
+        wanted = part.strip().casefold()
+        for known in PARTS:
+            if known.name.casefold() == wanted:
+                return known.index
+        raise ValueError(f"There is no part {part!r}; there are {', '.join(known.name for known in PARTS)}.")
+    if not 0 <= part < len(PARTS):
+        raise ValueError(f"There is no part {part}; parts are numbered 0 to {len(PARTS) - 1}.")
+    return int(part)

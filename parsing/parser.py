@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parsing.image import ImageSource, open_image
 from parsing.result import Parsing
+
+MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single")
+"""The names that `load` takes."""
 
 
 class Model(Protocol):
@@ -59,3 +63,30 @@ class Parser:
         with self._lock:
             parsing = self.model(pixels)
         return replace(parsing, timings={"open": opened, **parsing.timings})
+
+
+def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None) -> Parser:
+    """Loads a model.
+
+    Args:
+        name: "lite", embedded in this package; "m2fp", several people, or "m2fp-single", one person, with the official weights;
+            "auto" is "m2fp" where its weights are given or already on this machine, else "lite".
+        weights: a local ModelScope model folder for one of the M2FP models; None looks where they are usually kept.
+
+    Raises:
+        ValueError: there is no such model, or weights were given to one that takes none.
+        OSError: the weights cannot be found or read.
+    """
+    if name not in MODELS:
+        raise ValueError(f"There is no model {name!r}; there are {', '.join(MODELS)}.")
+    if name == "auto":
+        name = "lite" if weights is None else "m2fp"
+    if name == "lite":
+        if weights is not None:
+            raise ValueError("The model lite has its weights inside; weights= belongs to m2fp and m2fp-single.")
+        from parsing.models.lite import Lite
+
+        return Parser(Lite())
+    from parsing.models.m2fp import M2FP
+
+    return Parser(M2FP.load(weights=weights, single_person=name == "m2fp-single"))

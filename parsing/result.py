@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from parsing.image import write_png
 from parsing.labels import BACKGROUND, HUMAN, PARTS
 
 
@@ -63,3 +66,111 @@ class Segment:
     def area(self) -> int:
         """Number of pixels."""
         return int(np.count_nonzero(self.crop))
+
+
+@dataclass(frozen=True, eq=False)
+class Parsing:
+    """One parsed photo.
+
+    Attributes:
+        labels: (H, W) uint8, class index 0 to 19 of each pixel.
+        parts: the parts found, each of one person where people are told apart.
+        people: the people found, numbered 1, 2, ... in this order.
+        model: name of the model.
+        timings: milliseconds by stage, in the order in which they ran.
+        person_of: (H, W) uint8, number of the person each pixel belongs to, 0 for none.
+    """
+
+    labels: NDArray[np.uint8] = field(repr=False)
+    parts: list[Segment]
+    people: list[Segment]
+    model: str
+    timings: dict[str, float]
+    person_of: NDArray[np.uint8] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name, array in (("labels", self.labels), ("person_of", self.person_of)):
+            if array.dtype != np.uint8 or array.ndim != 2:
+                raise ValueError(f"{name} must be (H, W) uint8, but is {array.dtype} of shape {array.shape}.")
+        if self.labels.size == 0:
+            raise ValueError("labels has no pixels.")
+        if self.labels.shape != self.person_of.shape:
+            raise ValueError(f"labels has shape {self.labels.shape}, but person_of has {self.person_of.shape}.")
+        if self.labels.max() >= len(PARTS):
+            raise ValueError(f"labels holds {self.labels.max()}, but the classes are 0 to {len(PARTS) - 1}.")
+        if [person.person for person in self.people] != list(range(1, len(self.people) + 1)):
+            raise ValueError("people must be numbered 1, 2, ... in the order of the list.")
+        if self.person_of.max() > len(self.people):
+            raise ValueError(f"person_of holds {self.person_of.max()}, but there are {len(self.people)} people.")
+        for segment in (*self.parts, *self.people):
+            if tuple(segment.size) != self.labels.shape:
+                raise ValueError(f"A segment is for a photo of shape {segment.size}, but labels has {self.labels.shape}.")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the photo in pixels."""
+        return self.labels.shape
+
+    def check_person(self, person: int) -> None:
+        """Raises ValueError, with a sentence for the user, unless there is a person of this number."""
+        if not 1 <= person <= len(self.people):
+            found = f"people are numbered 1 to {len(self.people)}" if self.people else "no people were told apart in this photo"
+            raise ValueError(f"There is no person {person}; {found}.")
+
+    def area(self, person: int | None = None) -> dict[str, float]:
+        """How much of the people each class takes up.
+
+        Args:
+            person: number of one person, from 1; None for everybody.
+
+        Returns:
+            The 20 class names, each with its share in [0, 1]. The parts' shares are of the area of the person or people, so they
+            add up to 1, or are all 0 where nobody is. "Background" has its share of the whole picture, whoever is asked for.
+
+        Raises:
+            ValueError: there is no such person.
+        """
+        counts = _count(self.labels)
+        background = counts[BACKGROUND] / self.labels.size
+        if person is not None:
+            self.check_person(person)
+            counts = _count(self.labels, cv2.compare(self.person_of, person, cv2.CMP_EQ))
+        shares = counts / max(counts[BACKGROUND + 1 :].sum(), 1.0)
+        shares[BACKGROUND] = background
+        return {part.name: float(share) for part, share in zip(PARTS, shares, strict=True)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, without pixels, ready for `json.dumps`: areas in pixels, boxes x0, y0, x1, y1."""
+        height, width = self.size
+        return {
+            "size": {"width": width, "height": height},
+            "model": self.model,
+            "timings": {stage: round(float(value), 2) for stage, value in self.timings.items()},
+            "parts": [_describe(segment) for segment in self.parts],
+            "people": [_describe(segment) for segment in self.people],
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the label map as an indexed PNG: pixel values are class indices, the palette inside shows the usual colours.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        picture = Image.fromarray(self.labels).convert("P")
+        picture.putpalette([channel for part in PARTS for channel in part.color])
+        write_png(picture, path)
+
+
+def _count(labels: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> NDArray[np.float64]:
+    """Pixels of each class, (20,); where a mask is given, only where it is not 0."""
+    return cv2.calcHist([labels], [0], mask, [len(PARTS)], [0, len(PARTS)]).ravel().astype(np.float64)
+
+
+def _describe(segment: Segment) -> dict[str, Any]:
+    return {
+        "name": segment.name,
+        "score": round(float(segment.score), 4),
+        "person": segment.person,
+        "box": [int(value) for value in segment.box],
+        "area": segment.area,
+    }

@@ -1,0 +1,231 @@
+"""Reading photos: `open_image` turns whatever holds a picture into upright RGB pixels, or says in one sentence why it cannot.
+
+Only six file formats are decoded, by Pillow. Orientation follows the EXIF tag (CIPA DC-008, tag 0x0112); transparency is laid
+on white; deeper pixels are scaled to 8 bits. Whatever a damaged file makes a decoder raise comes out as `ImageError`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+ImageSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+MAX_PIXELS: Final = 50_000_000
+
+Kind = Literal["missing", "not-an-image", "damaged", "too-large", "unsupported"]
+
+_STATUS: Final[dict[Kind, int]] = {
+    "missing": 422,
+    "not-an-image": 415,
+    "damaged": 422,
+    "too-large": 413,
+    "unsupported": 415,
+}
+
+_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF8")
+
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation to the operation that undoes it."""
+
+
+class ImageError(ValueError):
+    """A picture that cannot be used; the message is one sentence for the user and names no folder.
+
+    Attributes:
+        kind: what was wrong, for programs.
+        status: the HTTP status that says so: 413, 415 or 422.
+    """
+
+    def __init__(self, message: str, kind: Kind = "damaged") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    @property
+    def status(self) -> int:
+        """HTTP status for this kind of error."""
+        return _STATUS[self.kind]
+
+
+def open_image(source: ImageSource) -> NDArray[np.uint8]:
+    """Reads a picture.
+
+    Args:
+        source: path of an image file; the bytes of one; a PIL image, whose EXIF orientation is honoured; or an RGB uint8 array
+            (H, W, 3), which is returned as it is. Files are JPEG, PNG, WebP, BMP, TIFF or GIF; of an animation the first frame
+            is taken.
+
+    Returns:
+        RGB uint8 (H, W, 3), upright, contiguous, at most 50 megapixels.
+
+    Raises:
+        ImageError: it is not an image, it is damaged or cut short, it has no pixels or too many, or it is of no kind listed here.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, Image.Image):
+        return _from_picture(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _from_stream(io.BytesIO(source))
+    if isinstance(source, str | os.PathLike):
+        return _from_path(source)
+    raise ImageError(
+        f"A picture is a path, bytes, a PIL image or an RGB array, but this is {type(source).__name__}.", "unsupported"
+    )
+
+
+def write_png(picture: Image.Image, path: str | os.PathLike[str]) -> None:
+    """Writes a PNG so that nobody ever sees half of it: into a neighbour first, which then takes the name.
+
+    Raises:
+        OSError: the folder is missing, full or may not be written to.
+    """
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        picture.save(partial, format="PNG")
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise ImageError(
+            f"An array must be RGB uint8 of shape (height, width, 3), but this is {array.dtype} of shape {array.shape}.",
+            "unsupported",
+        )
+    _check_size(array.shape[1], array.shape[0])
+    return np.ascontiguousarray(array)
+
+
+def _from_path(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    name = os.path.basename(os.fspath(path)) or "this path"
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise ImageError(f"{name!r} is a folder; give the image files in it.", "missing")
+        if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
+            raise ImageError(f"{name!r} is not a regular file.", "missing")
+        stream = open(path, "rb")
+    except FileNotFoundError:
+        raise ImageError(f"There is no file {name!r}.", "missing") from None
+    except PermissionError:
+        raise ImageError(f"The file {name!r} may not be read.", "missing") from None
+    except ImageError:
+        raise
+    except (OSError, ValueError):  # a name too long, a NUL in it, a loop of links
+        raise ImageError(f"The file {name[:80]!r} cannot be opened.", "missing") from None
+    with stream:
+        return _from_stream(stream)
+
+
+def _from_stream(stream: BinaryIO) -> NDArray[np.uint8]:
+    start = stream.read(16)
+    stream.seek(0)
+    if not start:
+        raise ImageError("The file is empty.", "not-an-image")
+    try:
+        picture = Image.open(stream, formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ImageError(_too_large("far more"), "too-large") from None
+    except UnidentifiedImageError:
+        raise _unidentified(start) from None
+    except Exception:  # noqa: BLE001, the format plug-ins raise nearly anything: struct.error, SyntaxError, MemoryError, ...
+        raise _damaged() from None
+    with picture:
+        return _from_picture(picture)
+
+
+def _from_picture(picture: Image.Image) -> NDArray[np.uint8]:
+    _check_size(*picture.size)  # before anything is decoded
+    try:
+        picture.load()
+        upright = _turn_upright(picture)
+        return np.ascontiguousarray(_to_rgb(upright))
+    except ImageError:
+        raise
+    except Exception:  # noqa: BLE001, as above: the decoders raise nearly anything
+        raise _damaged() from None
+
+
+def _turn_upright(picture: Image.Image) -> Image.Image:
+    try:
+        # Asked after `load`: PNG may keep EXIF behind the pixels, and TIFF is turned by Pillow, which then drops the tag.
+        operation = _UPRIGHT.get(picture.getexif().get(0x0112, 1))
+    except Exception:  # noqa: BLE001, broken EXIF does not make a picture unusable
+        operation = None
+    return picture if operation is None else picture.transpose(operation)
+
+
+def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    mode = picture.mode
+    if mode in ("I", "F") or mode.startswith("I;"):
+        return _deep_to_rgb(picture)
+    if mode == "LAB":
+        raise ImageError("LAB colours are not supported; save the picture as RGB.", "unsupported")
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGB", layer.size, "white")
+        white.paste(layer, mask=layer.getchannel("A"))
+        return np.asarray(white)
+    return np.asarray(picture.convert("RGB"))
+
+
+def _deep_to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """Grey of 16 or 32 bits or floating point; the range is taken from the values where the mode leaves it open."""
+    values = np.asarray(picture)
+    if picture.mode.startswith("I;16"):
+        grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    else:
+        values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+        low, high = min(float(values.min()), 0.0), float(values.max())
+        if picture.mode == "F" and high <= 1.0:
+            high = 1.0
+        else:
+            high = next((limit for limit in (255.0, 65535.0) if high <= limit), high)
+        grey = np.rint((values - low) * (255.0 / (high - low))).astype(np.uint8)
+    transparent = picture.info.get("transparency")
+    if picture.mode.startswith("I;16") and isinstance(transparent, int):
+        grey[values == transparent] = 255
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise ImageError(f"The picture has no pixels: it is {width} by {height}.", "unsupported")
+    if width * height > MAX_PIXELS:
+        raise ImageError(_too_large(f"{width * height / 1e6:.1f}"), "too-large")
+
+
+def _too_large(megapixels: str) -> str:
+    return f"The picture has {megapixels} megapixels, but {MAX_PIXELS // 1_000_000} are the limit; make it smaller."
+
+
+def _damaged() -> ImageError:
+    return ImageError("The picture is damaged or cut short; save or download it again.", "damaged")
+
+
+def _unidentified(start: bytes) -> ImageError:
+    """What to say about a file that no decoder took, from its first 16 bytes."""
+    if start[4:8] == b"ftyp":
+        return ImageError("HEIC, AVIF and video files are not supported; save the photo as JPEG.", "unsupported")
+    if start.startswith(_SIGNATURES):
+        return _damaged()
+    return ImageError("This is not an image; use JPEG, PNG, WebP, BMP, TIFF or GIF.", "not-an-image")

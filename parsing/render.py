@@ -1,0 +1,137 @@
+"""From a label map to a picture: `Palette` and `composite`. Pure functions of arrays; no model, no file.
+
+The blend is one integer rule, so that a browser can do the same: with k = floor(opacity * 256 + 0.5), a chosen pixel becomes
+(photo * (256 - k) + color * k + 128) >> 8 in each channel, and every other pixel stays the photo's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from parsing.image import ImageSource, open_image
+from parsing.labels import BACKGROUND, PARTS, part_index
+from parsing.result import Parsing
+
+View = Literal["overlay", "map", "cutout"]
+VIEWS: Final[tuple[str, ...]] = get_args(View)
+
+
+@dataclass(frozen=True, eq=False)
+class Palette:
+    """One colour for each class; `palette.colors[labels]` colours a label map.
+
+    Attributes:
+        name: what it is called in options and addresses.
+        colors: (20, 3) uint8 RGB, read-only; row 0, the background, is black in every view.
+    """
+
+    name: str
+    colors: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        colors = np.array(self.colors)
+        if colors.shape != (len(PARTS), 3):
+            raise ValueError(f"A palette has {len(PARTS)} RGB colours, but this array has shape {colors.shape}.")
+        if colors.min() < 0 or colors.max() > 255:
+            raise ValueError("The colours of a palette lie between 0 and 255.")
+        colors = colors.astype(np.uint8)
+        colors.flags.writeable = False
+        object.__setattr__(self, "colors", colors)
+
+
+LIP: Final = Palette("lip", np.array([part.color for part in PARTS]))
+"""The usual colours of the LIP and CIHP data sets."""
+
+PALETTES: Final[dict[str, Palette]] = {palette.name: palette for palette in (LIP,)}
+
+
+def composite(
+    image: ImageSource,
+    parsing: Parsing,
+    parts: Iterable[int | str] | None = None,
+    opacity: float = 0.6,
+    palette: Palette | str = LIP,
+    view: View = "overlay",
+    person: int | None = None,
+) -> NDArray[np.uint8]:
+    """Draws the chosen parts of a parsed photo.
+
+    Args:
+        image: the photo that was parsed, in any form that `open_image` takes; an RGB uint8 array (H, W, 3) is quickest.
+        parsing: what the parser returned for it.
+        parts: class indices or English names; None for all 19. Background may be named but is never drawn.
+        opacity: of the colours in "overlay", 0 (the photo) to 1 (flat colours); the other views do not use it.
+        palette: colours, or the name of a palette in `PALETTES`.
+        view: "overlay", colours over the photo; "map", flat colours, black elsewhere; "cutout", the photo where a part is
+            chosen, transparent black elsewhere.
+        person: number of the one person to draw, from 1; None for everybody.
+
+    Returns:
+        New uint8 array, RGB (H, W, 3), or RGBA (H, W, 4) for "cutout".
+
+    Raises:
+        ValueError: a part, palette, view or person that does not exist, an opacity outside 0 to 1, or a photo of another size.
+        ImageError: the photo cannot be read.
+    """
+    if view not in VIEWS:
+        raise ValueError(f"There is no view {view!r}; there are {', '.join(VIEWS)}.")
+    if not 0.0 <= opacity <= 1.0:
+        raise ValueError(f"Opacity lies between 0 and 1, but this is {opacity}.")
+    colors = _find_palette(palette).colors
+    photo = open_image(image)
+    if photo.shape[:2] != parsing.labels.shape:
+        height, width = parsing.labels.shape
+        raise ValueError(
+            f"The photo is {photo.shape[1]} by {photo.shape[0]} pixels, but the parsed one was {width} by {height}."
+        )
+    chosen = chosen_pixels(parsing, parts, person)
+    if view == "cutout":
+        cutout = np.zeros((*chosen.shape, 4), np.uint8)
+        cv2.copyTo(cv2.merge((*cv2.split(photo), chosen)), chosen, cutout)
+        return cutout
+    flat = _color(parsing.labels, colors)
+    picture = np.zeros_like(photo) if view == "map" else photo.copy()
+    if view == "overlay":
+        # In exact arithmetic all sums are multiples of 1/256; the extra 1/512 makes rounding to nearest round halves up, which is
+        # the integer rule above. Float32 holds these numbers exactly.
+        share = math.floor(opacity * 256 + 0.5) / 256
+        flat = cv2.addWeighted(photo, 1 - share, flat, share, 1 / 512)
+    return cv2.copyTo(flat, chosen, picture)
+
+
+def chosen_pixels(parsing: Parsing, parts: Iterable[int | str] | None = None, person: int | None = None) -> NDArray[np.uint8]:
+    """(H, W) uint8, 255 where a pixel belongs to one of the parts (None: any) of the person (None: anybody), else 0.
+
+    Raises:
+        ValueError: there is no such part or person.
+    """
+    indices = range(1, len(PARTS)) if parts is None else {part_index(part) for part in parts} - {BACKGROUND}
+    table = np.zeros(256, np.uint8)
+    table[list(indices)] = 255
+    chosen = cv2.LUT(parsing.labels, table)
+    if person is not None:
+        parsing.check_person(person)
+        chosen &= cv2.compare(parsing.person_of, person, cv2.CMP_EQ)
+    return chosen
+
+
+def _find_palette(palette: Palette | str) -> Palette:
+    if isinstance(palette, Palette):
+        return palette
+    if palette not in PALETTES:
+        raise ValueError(f"There is no palette {palette!r}; there are {', '.join(PALETTES)}.")
+    return PALETTES[palette]
+
+
+def _color(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`colors[labels]`, about ten times as fast."""
+    table = np.zeros((256, 1, 3), np.uint8)
+    table[: len(colors), 0] = colors
+    return cv2.LUT(cv2.merge((labels, labels, labels)), table)
