@@ -1,0 +1,295 @@
+"""The web app: `python app.py`. A photo goes in; a coloured picture and the list of its parts come out.
+
+A photo is parsed once; ticking parts and moving the opacity only recolours the label map that the session keeps. Nothing is
+recorded: no analytics, no run history; uploads are deleted as soon as they are read, and the page's pictures never touch a disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal, NoReturn
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio while it is imported
+
+import gradio as gr
+import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+from numpy.typing import NDArray
+
+import parsing
+from parsing.web.components import (
+    FOLDER,
+    PartChoice,
+    PartList,
+    PhotoInput,
+    Picture,
+    encode,
+    load_texts,
+    read_once,
+    shrink,
+)
+
+EXAMPLES: Final = sorted((Path(__file__).resolve().parent / "assets" / "examples").glob("*.[jp][pn]g"))
+LONGEST_SIDE: Final = 2048
+"""The page parses and shows photos at no more than this many pixels on the longer side, so that recolouring stays quick."""
+TEXTS: Final = load_texts()
+text: Final = gr.I18n(**TEXTS)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a session keeps: the photo, RGB uint8 (H, W, 3), and its parsing."""
+
+    photo: NDArray[np.uint8]
+    parsing: parsing.Parsing
+
+
+class Handlers:
+    """What the page and its programming interface call, with one parser behind them."""
+
+    def __init__(self, parser: parsing.Parser) -> None:
+        self.parser = parser
+
+    def upload(
+        self, upload: bytes | None, shown: Shown | None, request: gr.Request
+    ) -> tuple[NDArray[np.uint8] | None, Shown | None]:
+        """Preview and state for an uploaded file. One that cannot be used says why and leaves both as they were."""
+        if upload is None:
+            return None, None
+        try:
+            shown = self.open(upload)
+        except parsing.ImageError as error:
+            warn(error, request)
+        return (None if shown is None else shown.photo), shown
+
+    def example(self, index: int) -> tuple[NDArray[np.uint8], Shown]:
+        """Preview and state for one of the example photos."""
+        shown = self.open(EXAMPLES[index])
+        return shown.photo, shown
+
+    def open(self, source: bytes | Path, longest: int = LONGEST_SIDE) -> Shown:
+        """Opens and parses a photo; raises `parsing.ImageError`."""
+        start = time.perf_counter()
+        photo = shrink(parsing.open_image(source), longest)
+        opened = (time.perf_counter() - start) * 1000
+        result = self.parser(photo)
+        return Shown(photo, replace(result, timings={**result.timings, "open": opened}))
+
+    def draw(self, shown: Shown | None, ticked: list[str], opacity: float) -> tuple[NDArray[np.uint8] | None, str]:
+        """The coloured picture and the lines below it."""
+        if shown is None:
+            return None, f'<p class="hint">{text("status.empty")}</p>'
+        start = time.perf_counter()
+        picture = parsing.composite(shown.photo, shown.parsing, parts=ticked, opacity=opacity)
+        return picture, describe(self.parser.title, shown.parsing, (time.perf_counter() - start) * 1000)
+
+    def draw_new(
+        self, shown: Shown | None, ticked: list[str], opacity: float
+    ) -> tuple[NDArray[np.uint8] | None, str, PartChoice]:
+        """As `draw`, and the part list with the shares of the new photo."""
+        shares = None if shown is None else shown.parsing.area()
+        return *self.draw(shown, ticked, opacity), PartChoice(ticked=ticked, shares=shares)
+
+    def serve_parse(self, photo: gr.FileData) -> dict[str, Any]:
+        """Parses a photo. Returns its size, the parts and people found (name, score, box x0 y0 x1 y1, area in pixels), the
+        milliseconds of each stage, and "shares", 0 to 1: of the person area for each part, of the photo for Background.
+        """
+        shown = self.open_sent(photo)
+        return {**shown.parsing.to_dict(), "shares": shown.parsing.area()}
+
+    def serve_recolor(
+        self,
+        photo: gr.FileData,
+        parts: list[str] | None = None,
+        opacity: float = 0.6,
+        view: Literal["overlay", "map", "cutout"] = "overlay",
+    ) -> gr.FileData:
+        """Parses a photo and colours it. Returns a PNG of the photo's size. `parts` are English part names, all 19 where none are
+        given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (colours only) or "cutout" (the rest clear).
+        """
+        shown = self.open_sent(photo)
+        try:
+            picture = parsing.composite(shown.photo, shown.parsing, parts=parts, opacity=opacity, view=view)
+        except ValueError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        return gr.FileData(path=save_bytes_to_cache(encode(picture, "png"), "parsing.png", get_upload_folder()))
+
+    def open_sent(self, photo: Any) -> Shown:
+        """Opens and parses, at full size, a file that a program has sent."""
+        try:
+            return self.open(read_once(photo["path"]), longest=sys.maxsize)
+        except parsing.ImageError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+
+def warn(error: parsing.ImageError, request: gr.Request) -> None:
+    """Shows an error's sentence in the language of the browser."""
+    chinese = request.headers.get("accept-language", "").lower().startswith("zh")
+    message = TEXTS["zh-CN"][f"error.{error.kind}"] if chinese else str(error)
+    gr.Warning(html.escape(message), title=TEXTS["zh-CN" if chinese else "en"]["error.title"])
+
+
+def describe(title: str, result: parsing.Parsing, drawn: float) -> str:
+    """The lines below the picture: who was found, in what size, by which model, and how long each stage took."""
+    people = len(result.people)
+    found = f"{people} {text('status.person' if people == 1 else 'status.people')}" if people else ""
+    if not result.labels.any():
+        found = str(text("status.nobody"))
+    height, width = result.size
+    times = "".join(
+        f"<span>{text(f'stage.{stage}') if f'stage.{stage}' in TEXTS['en'] else html.escape(stage)} <b>{value:.0f} ms</b></span>"
+        for stage, value in {**result.timings, "draw": drawn}.items()
+    )
+    return (
+        f'<p role="status"><strong>{found}</strong><span>{width} × {height}</span><span>{html.escape(title)}</span></p>'
+        f'<p class="times">{times}</p>'
+    )
+
+
+def build_page(parser: parsing.Parser) -> gr.Blocks:
+    """The page around one parser; `launch_options` belong to its `launch`."""
+    handlers = Handlers(parser)
+    private: dict[str, Any] = {"api_visibility": "private"}
+    with gr.Blocks(title="Human Parsing", analytics_enabled=False, delete_cache=(300, 1800), fill_width=True) as page:
+        shown = gr.State(None, time_to_live=3600)
+        gr.HTML(f"<h1>{text('page.title')}</h1><p>{text('page.lead')}</p>", elem_id="header", apply_default_css=False)
+        with gr.Row(elem_id="layout"):
+            with gr.Column(elem_id="source"):
+                photo = PhotoInput(
+                    label=text("photo.label"),
+                    sources=["upload", "webcam", "clipboard"],
+                    height=240,
+                    buttons=[],
+                    elem_id="photo",
+                )
+                examples = gr.Dataset(
+                    components=[gr.Image(render=False)],
+                    samples=[[str(path)] for path in EXAMPLES],
+                    type="index",
+                    label=text("examples.label"),
+                    elem_id="examples",
+                )
+            with gr.Column(elem_id="stage"):
+                picture = Picture(
+                    label=text("picture.label"),
+                    show_label=False,
+                    interactive=False,
+                    buttons=["download", "fullscreen"],
+                    elem_id="picture",
+                )
+                status = gr.HTML(handlers.draw(None, [], 0)[1], elem_id="status", apply_default_css=False)
+            with gr.Column(elem_id="controls"):
+                opacity = gr.Slider(0, 1, 0.6, step=0.01, label=text("opacity.label"), elem_id="opacity")
+                parts = PartList(text("parts.names"), elem_id="parts")
+        gr.HTML(f"<p>{text('note.share')}</p><p>{text('note.privacy')}</p>", elem_id="notes", apply_default_css=False)
+
+        # One queue for drawing, in order of arrival: a picture of the photo before can never come after one of the new photo.
+        drawing: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": "draw", **private}
+        parsed: dict[str, Any] = {
+            "show_progress_on": [picture],
+            "trigger_mode": "multiple",
+            "concurrency_id": "parse",
+            **private,
+        }
+        settings = [shown, parts, opacity]
+        uploaded = photo.input(handlers.upload, [photo, shown], [photo, shown], **parsed)
+        chosen = examples.click(handlers.example, [examples], [photo, shown], **parsed)
+        for opened in (uploaded, chosen):
+            opened.then(handlers.draw_new, settings, [picture, status, parts], **drawing)
+        changed = [parts.input, opacity.input]
+        gr.on(changed, handlers.draw, settings, [picture, status], trigger_mode="always_last", **drawing)
+        gr.api(handlers.serve_parse, api_name="parse", concurrency_id="parse")
+        gr.api(handlers.serve_recolor, api_name="recolor", concurrency_id="parse")
+    return page
+
+
+def launch_options() -> dict[str, Any]:
+    """What `launch` needs for the page to look as meant and to keep to itself."""
+    system = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
+    return {
+        "theme": gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=system, font_mono=("ui-monospace", "monospace")),
+        "css_paths": FOLDER / "page.css",
+        "head_paths": FOLDER / "head.html",
+        "favicon_path": FOLDER / "favicon.png",
+        "i18n": text,
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "max_file_size": "64mb",
+        "show_error": False,
+        "share": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "quiet": True,
+    }
+
+
+def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Command line first, then environment variables, then what is usual."""
+    environment = os.environ.get
+    options = argparse.ArgumentParser(description="Serves the page. Every option may also come from an environment variable.")
+    hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"
+    options.add_argument(
+        "--host",
+        default=environment("PARSING_HOST") or environment("GRADIO_SERVER_NAME") or hosted,
+        help="address to listen on, 0.0.0.0 for every one; PARSING_HOST (default: this machine only)",
+    )
+    options.add_argument(
+        "--port",
+        default=environment("PARSING_PORT") or environment("GRADIO_SERVER_PORT") or "7860",
+        help="PARSING_PORT (default: 7860)",
+    )
+    options.add_argument("--model", default=environment("PARSING_MODEL") or "auto", help="PARSING_MODEL (default: auto)")
+    options.add_argument(
+        "--weights", metavar="FOLDER", default=environment("PARSING_WEIGHTS") or None, help="a model folder; PARSING_WEIGHTS"
+    )
+    chosen = options.parse_args(arguments)
+    if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
+        refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
+    chosen.port = int(chosen.port)
+    return chosen
+
+
+def check_address(host: str, port: int) -> None:
+    """Ends the program with one sentence where nobody could listen there."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError):
+        refuse(f"Port {port} on {host} cannot be used; is it taken? Choose another with --port, or another --host.")
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Says what was wrong and ends the program with exit status 2."""
+    print(sentence, file=sys.stderr)
+    raise SystemExit(2)
+
+
+def main() -> None:
+    """Loads the model and serves the page until interrupted."""
+    options = read_options()
+    check_address(options.host, options.port)
+    try:
+        parser = parsing.load(options.model, weights=options.weights)
+    except (ValueError, OSError, ImportError) as error:
+        refuse(str(error))
+    page = build_page(parser).queue(max_size=64)
+    page.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options())
+    print(
+        f"{parser.title} at http://{'localhost' if options.host in ('127.0.0.1', '0.0.0.0') else options.host}:{options.port}"
+    )
+    page.block_thread()
+
+
+if __name__ == "__main__":
+    main()
