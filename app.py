@@ -1,7 +1,7 @@
 """The web app: `python app.py`. A photo goes in; a coloured picture and the list of its parts come out.
 
 A photo is parsed once; ticking parts and moving the opacity only recolours the label map that the session keeps. Nothing is
-recorded: no analytics, no run history; uploads are deleted as soon as they are read, and the page's pictures never touch a disk.
+recorded: no analytics, no run history; uploads are deleted as soon as they are read, and the page's pictures touch no disk.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ import parsing
 from parsing.web.components import (
     FOLDER,
     PartChoice,
-    PartList,
-    PhotoInput,
-    Picture,
-    encode,
+    PhotoFacts,
+    encode_png,
+    facts_lines,
     load_texts,
+    part_list,
+    photo_input,
+    picture_output,
     read_once,
     shrink,
+    ticked_parts,
 )
 
 EXAMPLES: Final = sorted((Path(__file__).resolve().parent / "assets" / "examples").glob("*.[jp][pn]g"))
@@ -58,22 +61,21 @@ class Handlers:
     def __init__(self, parser: parsing.Parser) -> None:
         self.parser = parser
 
-    def upload(
-        self, upload: bytes | None, shown: Shown | None, request: gr.Request
-    ) -> tuple[NDArray[np.uint8] | None, Shown | None]:
-        """Preview and state for an uploaded file. One that cannot be used says why and leaves both as they were."""
+    def upload(self, upload: bytes | None, shown: Shown | None, request: gr.Request) -> tuple[None, Shown | None]:
+        """An uploaded file: empties the input for the next one, and gives the new state. An unusable file says why, and the
+        state stays.
+        """
         if upload is None:
-            return None, None
+            return None, shown
         try:
-            shown = self.open(upload)
+            return None, self.open(upload)
         except parsing.ImageError as error:
             warn(error, request)
-        return (None if shown is None else shown.photo), shown
+            return None, shown
 
-    def example(self, index: int) -> tuple[NDArray[np.uint8], Shown]:
-        """Preview and state for one of the example photos."""
-        shown = self.open(EXAMPLES[index])
-        return shown.photo, shown
+    def example(self, index: int) -> Shown:
+        """The new state for one of the example photos."""
+        return self.open(EXAMPLES[index])
 
     def open(self, source: bytes | Path, longest: int = LONGEST_SIDE) -> Shown:
         """Opens and parses a photo; raises `parsing.ImageError`."""
@@ -83,20 +85,30 @@ class Handlers:
         result = self.parser(photo)
         return Shown(photo, replace(result, timings={**result.timings, "open": opened}))
 
-    def draw(self, shown: Shown | None, ticked: list[str], opacity: float) -> tuple[NDArray[np.uint8] | None, str]:
-        """The coloured picture and the lines below it."""
+    def draw(
+        self, shown: Shown | None, choice: PartChoice, opacity: float
+    ) -> tuple[NDArray[np.uint8] | None, PhotoFacts | None]:
+        """The coloured picture and the facts below it."""
         if shown is None:
-            return None, f'<p class="hint">{text("status.empty")}</p>'
+            return None, None
         start = time.perf_counter()
-        picture = parsing.composite(shown.photo, shown.parsing, parts=ticked, opacity=opacity)
-        return picture, describe(self.parser.title, shown.parsing, (time.perf_counter() - start) * 1000)
+        picture = parsing.composite(shown.photo, shown.parsing, parts=ticked_parts(choice), opacity=opacity)
+        drawn = (time.perf_counter() - start) * 1000
+        return picture, PhotoFacts(
+            width=picture.shape[1],
+            height=picture.shape[0],
+            people=len(shown.parsing.people),
+            found=bool(shown.parsing.labels.any()),
+            model=html.escape(self.parser.title),
+            timings={**shown.parsing.timings, "draw": drawn},
+        )
 
     def draw_new(
-        self, shown: Shown | None, ticked: list[str], opacity: float
-    ) -> tuple[NDArray[np.uint8] | None, str, PartChoice]:
+        self, shown: Shown | None, choice: PartChoice, opacity: float
+    ) -> tuple[NDArray[np.uint8] | None, PhotoFacts | None, PartChoice]:
         """As `draw`, and the part list with the shares of the new photo."""
         shares = None if shown is None else shown.parsing.area()
-        return *self.draw(shown, ticked, opacity), PartChoice(ticked=ticked, shares=shares)
+        return *self.draw(shown, choice, opacity), PartChoice(ticked=ticked_parts(choice), shares=shares)
 
     def serve_parse(self, photo: gr.FileData) -> dict[str, Any]:
         """Parses a photo. Returns its size, the parts and people found (name, score, box x0 y0 x1 y1, area in pixels), the
@@ -112,15 +124,15 @@ class Handlers:
         opacity: float = 0.6,
         view: Literal["overlay", "map", "cutout"] = "overlay",
     ) -> gr.FileData:
-        """Parses a photo and colours it. Returns a PNG of the photo's size. `parts` are English part names, all 19 where none are
-        given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (colours only) or "cutout" (the rest clear).
+        """Parses a photo and colours it. Returns a PNG of the photo's size. `parts` are English part names, all 19 where none
+        are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours) or "cutout".
         """
         shown = self.open_sent(photo)
         try:
             picture = parsing.composite(shown.photo, shown.parsing, parts=parts, opacity=opacity, view=view)
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        return gr.FileData(path=save_bytes_to_cache(encode(picture, "png"), "parsing.png", get_upload_folder()))
+        return gr.FileData(path=save_bytes_to_cache(encode_png(picture), "parsing.png", get_upload_folder()))
 
     def open_sent(self, photo: Any) -> Shown:
         """Opens and parses, at full size, a file that a program has sent."""
@@ -137,39 +149,16 @@ def warn(error: parsing.ImageError, request: gr.Request) -> None:
     gr.Warning(html.escape(message), title=TEXTS["zh-CN" if chinese else "en"]["error.title"])
 
 
-def describe(title: str, result: parsing.Parsing, drawn: float) -> str:
-    """The lines below the picture: who was found, in what size, by which model, and how long each stage took."""
-    people = len(result.people)
-    found = f"{people} {text('status.person' if people == 1 else 'status.people')}" if people else ""
-    if not result.labels.any():
-        found = str(text("status.nobody"))
-    height, width = result.size
-    times = "".join(
-        f"<span>{text(f'stage.{stage}') if f'stage.{stage}' in TEXTS['en'] else html.escape(stage)} <b>{value:.0f} ms</b></span>"
-        for stage, value in {**result.timings, "draw": drawn}.items()
-    )
-    return (
-        f'<p role="status"><strong>{found}</strong><span>{width} × {height}</span><span>{html.escape(title)}</span></p>'
-        f'<p class="times">{times}</p>'
-    )
-
-
 def build_page(parser: parsing.Parser) -> gr.Blocks:
     """The page around one parser; `launch_options` belong to its `launch`."""
     handlers = Handlers(parser)
     private: dict[str, Any] = {"api_visibility": "private"}
     with gr.Blocks(title="Human Parsing", analytics_enabled=False, delete_cache=(300, 1800), fill_width=True) as page:
         shown = gr.State(None, time_to_live=3600)
-        gr.HTML(f"<h1>{text('page.title')}</h1><p>{text('page.lead')}</p>", elem_id="header", apply_default_css=False)
+        gr.HTML(text("page.header"), elem_id="header", apply_default_css=False)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
-                photo = PhotoInput(
-                    label=text("photo.label"),
-                    sources=["upload", "webcam", "clipboard"],
-                    height=240,
-                    buttons=[],
-                    elem_id="photo",
-                )
+                photo = photo_input(text("photo.label"))
                 examples = gr.Dataset(
                     components=[gr.Image(render=False)],
                     samples=[[str(path)] for path in EXAMPLES],
@@ -178,18 +167,12 @@ def build_page(parser: parsing.Parser) -> gr.Blocks:
                     elem_id="examples",
                 )
             with gr.Column(elem_id="stage"):
-                picture = Picture(
-                    label=text("picture.label"),
-                    show_label=False,
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    elem_id="picture",
-                )
-                status = gr.HTML(handlers.draw(None, [], 0)[1], elem_id="status", apply_default_css=False)
+                picture = picture_output(text("picture.label"))
+                facts = facts_lines(text("words"))
             with gr.Column(elem_id="controls"):
-                opacity = gr.Slider(0, 1, 0.6, step=0.01, label=text("opacity.label"), elem_id="opacity")
-                parts = PartList(text("parts.names"), elem_id="parts")
-        gr.HTML(f"<p>{text('note.share')}</p><p>{text('note.privacy')}</p>", elem_id="notes", apply_default_css=False)
+                opacity = gr.Slider(0, 1, 0.6, step=0.01, label=text("opacity.label"), buttons=[], elem_id="opacity")
+                parts = part_list(text("words"))
+        gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
 
         # One queue for drawing, in order of arrival: a picture of the photo before can never come after one of the new photo.
         drawing: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": "draw", **private}
@@ -201,11 +184,11 @@ def build_page(parser: parsing.Parser) -> gr.Blocks:
         }
         settings = [shown, parts, opacity]
         uploaded = photo.input(handlers.upload, [photo, shown], [photo, shown], **parsed)
-        chosen = examples.click(handlers.example, [examples], [photo, shown], **parsed)
+        chosen = examples.click(handlers.example, [examples], [shown], **parsed)
         for opened in (uploaded, chosen):
-            opened.then(handlers.draw_new, settings, [picture, status, parts], **drawing)
+            opened.then(handlers.draw_new, settings, [picture, facts, parts], **drawing)
         changed = [parts.input, opacity.input]
-        gr.on(changed, handlers.draw, settings, [picture, status], trigger_mode="always_last", **drawing)
+        gr.on(changed, handlers.draw, settings, [picture, facts], trigger_mode="always_last", **drawing)
         gr.api(handlers.serve_parse, api_name="parse", concurrency_id="parse")
         gr.api(handlers.serve_recolor, api_name="recolor", concurrency_id="parse")
     return page

@@ -1,7 +1,7 @@
-"""Three Gradio components of the page: the photo that goes in, the picture that comes out, and the list of parts beside it.
+"""Gradio components of the page: the photo that goes in, the picture that comes out, the list of parts and the line of facts.
 
 Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them, and writes its output to a
-folder. These hand on the uploaded bytes as they are, delete the file at once, and send pictures inside the answer.
+folder. These hand on the uploaded bytes as they are, delete the file at once, and send the picture inside the answer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, TypedDict
 
 import cv2
 import gradio as gr
@@ -23,32 +23,31 @@ from parsing.image import ImageError
 from parsing.labels import BACKGROUND, GROUPS, PARTS
 
 FOLDER: Final = Path(__file__).parent
-LANGUAGES: Final = {"en": "name", "zh-CN": "name_zh"}
-"""Languages of the page, each with the column of the class table that holds its part names."""
 PART_NAMES: Final = [part.name for part in PARTS if part.index != BACKGROUND]
 """The 19 parts that can be ticked."""
 
 
 def load_texts() -> dict[str, dict[str, str]]:
-    """The page's texts by language, with the names that the part list shows added as "parts.names".
+    """The page's texts by language, "en" and "zh-CN", from `texts.json`, and the class table's names as "part.<name>".
 
-    Gradio translates whole strings only, so those names (classes, groups, buttons) travel as one string, separated by "|".
+    One more text, "words", holds them all as "key=text|key=text": Gradio translates one string for a component, and the
+    templates of `part_list` and `facts_lines` need many.
     """
     texts: dict[str, dict[str, str]] = json.loads((FOLDER / "texts.json").read_text(encoding="utf-8"))
-    for language, column in LANGUAGES.items():
-        keys = [f"group.{group}" for group in GROUPS] + ["parts.all", "parts.none", "parts.absent"]
-        names = [getattr(part, column) for part in PARTS] + [texts[language][key] for key in keys]
-        texts[language]["parts.names"] = "|".join(names)
+    for part in PARTS:
+        texts["en"][f"part.{part.name}"] = part.name
+        texts["zh-CN"][f"part.{part.name}"] = part.name_zh
+    for words in texts.values():
+        words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(("page.", "error.")))
     return texts
 
 
-def encode(picture: NDArray[np.uint8], kind: Literal["png", "jpeg"]) -> bytes:
-    """A uint8 picture, RGB (H, W, 3) or RGBA (H, W, 4), as the bytes of a file; PNG is compressed quickly rather than well."""
-    settings = [cv2.IMWRITE_PNG_COMPRESSION, 1] if kind == "png" else [cv2.IMWRITE_JPEG_QUALITY, 90]
+def encode_png(picture: NDArray[np.uint8]) -> bytes:
+    """PNG of a uint8 picture, RGB (H, W, 3) or RGBA (H, W, 4); compressed quickly rather than well."""
     order = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    done, buffer = cv2.imencode(f".{kind}", cv2.cvtColor(picture, order), settings)
+    done, buffer = cv2.imencode(".png", cv2.cvtColor(picture, order), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
-        raise ValueError(f"A picture of shape {picture.shape} cannot be written as {kind}.")
+        raise ValueError(f"A picture of shape {picture.shape} cannot be written as PNG.")
     return buffer.tobytes()
 
 
@@ -74,92 +73,107 @@ def read_once(path: str) -> bytes:
     try:
         content = file.read_bytes()
         file.unlink(missing_ok=True)
-    except (OSError, ValueError):
+    except OSError:
         raise ImageError("The uploaded file is gone; send the photo again.", "missing") from None
     return content
 
 
-def _inline(picture: NDArray[np.uint8], kind: Literal["png", "jpeg"]) -> ImageData:
-    address = f"data:image/{kind};base64," + base64.b64encode(encode(picture, kind)).decode()
-    return ImageData(url=address, orig_name=f"parsing.{kind}")
+def photo_input(label: I18nData) -> gr.Image:
+    """An image input whose value is the bytes of the file exactly as it was sent, whatever it holds; None without a file."""
+    photo = gr.Image(
+        label=label,
+        show_label=False,
+        sources=["upload", "webcam", "clipboard"],
+        height=200,
+        buttons=[],
+        elem_id="photo",
+    )
+    photo.preprocess = _read_upload
+    return photo
 
 
-class PhotoInput(gr.Image):
-    """An image input. In: the bytes of the file exactly as it was sent, whatever it holds. Out: RGB pixels to preview."""
-
-    PREVIEW: Final = 640
-    """Longer side of the preview in pixels."""
-
-    def preprocess(self, payload: ImageData | None) -> bytes | None:
-        """Reads and deletes the uploaded file; None where there is none."""
-        if payload is None or payload.path is None:
-            return None
-        try:
-            return read_once(payload.path)
-        except ImageError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-
-    def postprocess(self, value: NDArray[np.uint8] | None) -> ImageData | None:
-        """A preview that every browser can show, of files that it could not (TIFF, CMYK) as well."""
-        return None if value is None else _inline(shrink(value, self.PREVIEW), "jpeg")
-
-    def get_block_name(self) -> str:
-        """Which component of Gradio's front end draws this."""
-        return "image"
+def _read_upload(payload: ImageData | None) -> bytes | None:
+    if payload is None or payload.path is None:
+        return None
+    try:
+        return read_once(payload.path)
+    except ImageError as error:
+        raise gr.Error(str(error), print_exception=False) from None
 
 
-class Picture(gr.Image):
-    """An image output, RGB uint8 (H, W, 3), sent without loss and without touching a disk."""
+def picture_output(label: I18nData) -> gr.Image:
+    """An image output of RGB uint8 (H, W, 3), sent without loss and without touching a disk."""
+    picture = gr.Image(
+        label=label,
+        show_label=False,
+        interactive=False,
+        buttons=["download", "fullscreen"],
+        elem_id="picture",
+    )
+    picture.postprocess = _inline_png
+    return picture
 
-    def postprocess(self, value: NDArray[np.uint8] | None) -> ImageData | None:
-        """The picture as PNG inside the answer."""
-        return None if value is None else _inline(value, "png")
 
-    def get_block_name(self) -> str:
-        """Which component of Gradio's front end draws this."""
-        return "image"
+def _inline_png(picture: NDArray[np.uint8] | None) -> ImageData | None:
+    if picture is None:
+        return None
+    return ImageData(url="data:image/png;base64," + base64.b64encode(encode_png(picture)).decode(), orig_name="parsing.png")
 
 
 class PartChoice(TypedDict):
-    """Value of a `PartList`: names of the ticked parts, and each class's share in [0, 1] (None where there is no photo)."""
+    """Value of a part list: names of the ticked parts, and each class's share in [0, 1] (None where there is no photo)."""
 
     ticked: list[str]
     shares: dict[str, float] | None
 
 
-class PartList(gr.HTML):
+def part_list(words: I18nData) -> gr.HTML:
     """Legend and part toggles in one: a real checkbox in the part's colour, its name, and its share of the person area.
 
-    Its `input` event fires when somebody ticks something, never when the server sends shares.
+    Its value is a `PartChoice`. Its `input` event fires when somebody ticks something, never when the server sends shares.
+
+    Args:
+        words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
     """
+    return gr.HTML(
+        value=PartChoice(ticked=PART_NAMES, shares=None),
+        label=words,
+        html_template=(FOLDER / "part_list.html").read_text(encoding="utf-8"),
+        js_on_load=(FOLDER / "part_list.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="parts",
+        table=[{"name": part.name, "group": part.group, "color": f"rgb{part.color}"} for part in PARTS],
+        groups=list(GROUPS),
+    )
 
-    def __init__(self, names: I18nData, elem_id: str) -> None:
-        """
-        Args:
-            names: translated to "parts.names" of `load_texts`; it travels as the label, which Gradio translates.
-            elem_id: id in the page.
-        """
-        super().__init__(
-            value=PartChoice(ticked=PART_NAMES, shares=None),
-            label=names,
-            show_label=False,
-            html_template=(FOLDER / "part_list.html").read_text(encoding="utf-8"),
-            js_on_load=(FOLDER / "part_list.js").read_text(encoding="utf-8"),
-            apply_default_css=False,
-            elem_id=elem_id,
-            table=[{"name": part.name, "group": part.group, "color": f"rgb{part.color}"} for part in PARTS],
-            groups=list(GROUPS),
-        )
 
-    def preprocess(self, payload: Any) -> list[str]:
-        """Names of the ticked parts; unknown ones are left out, because a browser may send anything."""
-        ticked = payload.get("ticked") if isinstance(payload, dict) else None
-        return [name for name in PART_NAMES if isinstance(ticked, list) and name in ticked]
+def ticked_parts(choice: Any) -> list[str]:
+    """Names of the ticked parts in a part list's value; unknown ones are left out, because a browser may send anything."""
+    ticked = choice.get("ticked") if isinstance(choice, dict) else None
+    return [name for name in PART_NAMES if isinstance(ticked, list) and name in ticked]
 
-    def postprocess(self, value: PartChoice) -> PartChoice:
-        """The value as it is."""
-        return value
 
-    def get_block_name(self) -> str:
-        """Which component of Gradio's front end draws this."""
-        return "html"
+class PhotoFacts(TypedDict):
+    """Value of `facts_lines`: size in pixels, people counted, whether a part was found, model's title, milliseconds by stage."""
+
+    width: int
+    height: int
+    people: int
+    found: bool
+    model: str
+    timings: dict[str, float]
+
+
+def facts_lines(words: I18nData) -> gr.HTML:
+    """The lines below the picture: who was found, by which model, how long each stage took.
+
+    Its value is a `PhotoFacts`, or None before the first photo; `words` is as for `part_list`.
+    """
+    return gr.HTML(
+        value=None,
+        label=words,
+        html_template=(FOLDER / "facts.html").read_text(encoding="utf-8"),
+        js_on_load=None,
+        apply_default_css=False,
+        elem_id="facts",
+    )
