@@ -142,9 +142,18 @@ def part_list(words: I18nData) -> gr.HTML:
         js_on_load=(FOLDER / "part_list.js").read_text(encoding="utf-8"),
         apply_default_css=False,
         elem_id="parts",
-        table=[{"name": part.name, "group": part.group, "color": f"rgb{part.color}"} for part in PARTS],
+        table=[
+            {"name": part.name, "group": part.group, "color": f"rgb{part.color}", "tick": _tick_color(part.color)} for part in PARTS
+        ],
         groups=list(GROUPS),
     )
+
+
+def _tick_color(color: tuple[int, int, int]) -> str:
+    """Black or white, whichever stands out more on an RGB colour (relative luminance of WCAG 2)."""
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in (c / 255 for c in color)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if luminance > 0.179 else "white"
 
 
 def ticked_parts(choice: Any) -> list[str]:
