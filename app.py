@@ -35,6 +35,7 @@ from parsing.web.components import (
     part_list,
     photo_input,
     picture_output,
+    read_file,
     read_once,
     shrink,
     ticked_parts,
@@ -146,7 +147,7 @@ def warn(error: parsing.ImageError, request: gr.Request) -> None:
     """Shows an error's sentence in the language of the browser."""
     chinese = request.headers.get("accept-language", "").lower().startswith("zh")
     message = TEXTS["zh-CN"][f"error.{error.kind}"] if chinese else str(error)
-    gr.Warning(html.escape(message), title=TEXTS["zh-CN" if chinese else "en"]["error.title"])
+    gr.Warning(html.escape(message))
 
 
 def build_page(parser: parsing.Parser) -> gr.Blocks:
@@ -199,8 +200,8 @@ def launch_options() -> dict[str, Any]:
     system = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
     return {
         "theme": gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=system, font_mono=("ui-monospace", "monospace")),
-        "css_paths": FOLDER / "page.css",
-        "head_paths": FOLDER / "head.html",
+        # As a head, because Gradio rewrites what it is given as css and loses rules on the way.
+        "head": f"{read_file('head.html')}<style>{read_file('page.css')}</style>",
         "favicon_path": FOLDER / "favicon.png",
         "i18n": text,
         "footer_links": [],

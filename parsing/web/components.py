@@ -20,11 +20,16 @@ from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
 from parsing.image import ImageError
-from parsing.labels import BACKGROUND, GROUPS, PARTS
+from parsing.labels import BACKGROUND, GROUPS, PARTS, Part
 
 FOLDER: Final = Path(__file__).parent
 PART_NAMES: Final = [part.name for part in PARTS if part.index != BACKGROUND]
 """The 19 parts that can be ticked."""
+
+
+def read_file(name: str) -> str:
+    """Text of one of the files beside this one."""
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def load_texts() -> dict[str, dict[str, str]]:
@@ -33,7 +38,7 @@ def load_texts() -> dict[str, dict[str, str]]:
     One more text, "words", holds them all as "key=text|key=text": Gradio translates one string for a component, and the
     templates of `part_list` and `facts_lines` need many.
     """
-    texts: dict[str, dict[str, str]] = json.loads((FOLDER / "texts.json").read_text(encoding="utf-8"))
+    texts: dict[str, dict[str, str]] = json.loads(read_file("texts.json"))
     for part in PARTS:
         texts["en"][f"part.{part.name}"] = part.name
         texts["zh-CN"][f"part.{part.name}"] = part.name_zh
@@ -138,22 +143,23 @@ def part_list(words: I18nData) -> gr.HTML:
     return gr.HTML(
         value=PartChoice(ticked=PART_NAMES, shares=None),
         label=words,
-        html_template=(FOLDER / "part_list.html").read_text(encoding="utf-8"),
-        js_on_load=(FOLDER / "part_list.js").read_text(encoding="utf-8"),
+        html_template=read_file("part_list.html"),
+        js_on_load=read_file("part_list.js"),
         apply_default_css=False,
         elem_id="parts",
         table=[
-            {"name": part.name, "group": part.group, "color": f"rgb{part.color}", "tick": _tick_color(part.color)} for part in PARTS
+            {"name": part.name, "group": part.group, "color": f"rgb{part.color}", "tick": _tick_color(part.color)}
+            for part in PARTS
         ],
         groups=list(GROUPS),
     )
 
 
-def _tick_color(color: tuple[int, int, int]) -> str:
-    """Black or white, whichever stands out more on an RGB colour (relative luminance of WCAG 2)."""
-    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in (c / 255 for c in color)]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "black" if luminance > 0.179 else "white"
+def _describe(part: Part) -> dict[str, str]:
+    """What the list needs of a class; its tick is black or white, whichever stands out more (luminance as in WCAG 2)."""
+    red, green, blue = (((channel / 255 + 0.055) / 1.055) ** 2.4 for channel in part.color)
+    tick = "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
+    return {"name": part.name, "group": part.group, "color": f"rgb{part.color}", "tick": tick}
 
 
 def ticked_parts(choice: Any) -> list[str]:
@@ -163,7 +169,7 @@ def ticked_parts(choice: Any) -> list[str]:
 
 
 class PhotoFacts(TypedDict):
-    """Value of `facts_lines`: size in pixels, people counted, whether a part was found, model's title, milliseconds by stage."""
+    """Value of `facts_lines`: size in pixels, people counted, whether any part was found, model's title, milliseconds."""
 
     width: int
     height: int
@@ -181,7 +187,7 @@ def facts_lines(words: I18nData) -> gr.HTML:
     return gr.HTML(
         value=None,
         label=words,
-        html_template=(FOLDER / "facts.html").read_text(encoding="utf-8"),
+        html_template=read_file("facts.html"),
         js_on_load=None,
         apply_default_css=False,
         elem_id="facts",
