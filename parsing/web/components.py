@@ -147,10 +147,7 @@ def part_list(words: I18nData) -> gr.HTML:
         js_on_load=read_file("part_list.js"),
         apply_default_css=False,
         elem_id="parts",
-        table=[
-            {"name": part.name, "group": part.group, "color": f"rgb{part.color}", "tick": _tick_color(part.color)}
-            for part in PARTS
-        ],
+        table=[_describe(part) for part in PARTS],
         groups=list(GROUPS),
     )
 
