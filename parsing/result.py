@@ -39,15 +39,32 @@ class Segment:
     person: int | None = None
 
     @classmethod
-    def from_mask(cls, mask: NDArray[np.bool_], label: int, score: float, person: int | None = None) -> Segment:
-        """The segment of a (H, W) bool mask at the photo's size; an empty mask gives the empty box (0, 0, 0, 0)."""
+    def from_mask(
+        cls,
+        mask: NDArray[np.bool_],
+        label: int,
+        score: float,
+        person: int | None = None,
+        origin: tuple[int, int] = (0, 0),
+        size: tuple[int, int] | None = None,
+    ) -> Segment:
+        """The segment of a bool mask.
+
+        Args:
+            mask: (h, w) bool, the photo or a window of it; an empty one gives the empty box (0, 0, 0, 0).
+            label, score, person: as above.
+            origin: x and y of the window's first pixel in the photo.
+            size: height and width of the photo; None where the mask is of that size.
+        """
+        size = size or mask.shape
         rows = np.flatnonzero(mask.any(axis=1))
         if rows.size == 0:
-            return cls(label, score, (0, 0, 0, 0), np.zeros((0, 0), bool), mask.shape, person)
+            return cls(label, score, (0, 0, 0, 0), np.zeros((0, 0), bool), size, person)
         y0, y1 = int(rows[0]), int(rows[-1]) + 1
         columns = np.flatnonzero(mask[y0:y1].any(axis=0))
         x0, x1 = int(columns[0]), int(columns[-1]) + 1
-        return cls(label, score, (x0, y0, x1, y1), mask[y0:y1, x0:x1].copy(), mask.shape, person)
+        box = (x0 + origin[0], y0 + origin[1], x1 + origin[0], y1 + origin[1])
+        return cls(label, score, box, mask[y0:y1, x0:x1].copy(), size, person)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,226 @@
+"""The embedded model: a small network run by ONNX Runtime, first on the whole photo, then on each person.
+
+The first look, at low resolution, finds the people. The second takes each person's rectangle at one fixed area, so that a face in a
+portrait and a figure in a group of ten reach the network at about the size it was trained on. The network and its training are in
+`training/`; the model card is `assets/lite/README.md`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from parsing.labels import BACKGROUND, HUMAN, PARTS
+from parsing.people import find_centers, nearest, votes
+from parsing.result import Parsing, Segment
+
+MODEL_FILE: Final = Path(__file__).parents[2] / "assets" / "lite" / "lite.onnx"
+STRIDE: Final = 32
+"""The network takes sides that are multiples of this."""
+PERSON_STRIDE: Final = 8
+LOOK_AREA: Final = 320 * 320
+"""Pixels of the first look, over the whole photo."""
+PERSON_AREA: Final = 448 * 288
+"""Pixels of the second look, at one person."""
+LARGEST_ZOOM: Final = 3.0
+"""A small figure is enlarged by no more than this."""
+MARGIN: Final = 0.1
+"""Added around a person's box on each side, as a share of its size: the first look may have missed a hand."""
+MOST_PEOPLE: Final = 40
+"""Only so many get a second look, the largest first."""
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the network says about a picture of (H, W): part logits (20, H/2, W/2), heatmap (H/8, W/8), offsets (2, H/8, W/8)."""
+
+    parts: NDArray[np.float32]
+    heat: NDArray[np.float32]
+    spots: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Person:
+    """Somebody found at first look: centre x, y and box in photo pixels, score in [0, 1]."""
+
+    center: tuple[float, float]
+    box: Box
+    score: float
+
+
+class Lite:
+    """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card."""
+
+    name: Final = "lite"
+    title: Final = "Lite (embedded)"
+
+    def __init__(self, file: str | os.PathLike[str] = MODEL_FILE) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = available_cores()
+        self._session = onnxruntime.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
+        """Parses one RGB uint8 (H, W, 3) picture."""
+        size = image.shape[:2]
+        timings = {}
+        with _timed(timings, "find"):
+            look = self._run(image, LOOK_AREA)
+            people = _find_people(look, size)
+            labels = _label_map(look.parts, size)
+            person_of = np.zeros_like(labels)
+        with _timed(timings, "parse"):
+            confidence = np.zeros((len(people), len(PARTS)))
+            seen = sorted(range(len(people)), key=lambda index: -_area(people[index].box))[:MOST_PEOPLE]
+            for index in seen:
+                labels[_slices(_grow(people[index].box, size))] = BACKGROUND  # the second look says more than the first
+            for index in seen:
+                confidence[index] = self._parse_person(image, people, index, labels, person_of)
+        with _timed(timings, "decode"):
+            parts, humans, person_of = _segments(labels, person_of, people, confidence)
+        return Parsing(labels, parts, humans, self.name, timings, person_of)
+
+    def _run(self, image: NDArray[np.uint8], area: float) -> _Answer:
+        size = _network_size(image.shape[:2], area)
+        shrinking = size[0] < image.shape[0]
+        resized = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+        parts, heat, offsets = self._session.run(None, {"image": resized[None]})
+        return _Answer(parts[0], heat[0, 0], votes(offsets[0], PERSON_STRIDE))
+
+    def _parse_person(
+        self, image: NDArray[np.uint8], people: list[_Person], index: int, labels: NDArray[np.uint8], person_of: NDArray[np.uint8]
+    ) -> NDArray[np.float64]:
+        """A closer look at one person: writes the parts into `labels` and `person_of`, returns the confidence in each class."""
+        box = _grow(people[index].box, image.shape[:2])
+        area = _slices(box)
+        answer = self._run(image[area], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(box)))
+        best = answer.parts.argmax(axis=0)
+        own = _own_pixels(answer, people, index, box)
+        found = _label_map(answer.parts, labels[area].shape)
+        mask = found != BACKGROUND
+        if not own.all():
+            whole = cv2.resize(own.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
+            mask &= whole
+        np.copyto(labels[area], found, where=mask)
+        np.copyto(person_of[area], np.uint8(index + 1), where=mask)
+        probability = 1 / np.exp(answer.parts - answer.parts.max(axis=0)).sum(axis=0)
+        counts = np.bincount(best.ravel(), minlength=len(PARTS))
+        return np.bincount(best.ravel(), probability.ravel(), len(PARTS)) / np.maximum(counts, 1)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[stage] = (time.perf_counter() - start) * 1000
+
+
+def _network_size(size: tuple[int, int], area: float) -> tuple[int, int]:
+    """Height and width, multiples of `STRIDE`, of about `area` pixels and the same shape as `size`."""
+    zoom = (area / (size[0] * size[1])) ** 0.5
+    return tuple(max(round(side * zoom / STRIDE), 1) * STRIDE for side in size)
+
+
+def _find_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
+    """The people of the first look, from left to right."""
+    heat = look.heat
+    likely = look.parts.argmax(axis=0).astype(np.float32) > 0
+    inside = cv2.resize(likely.astype(np.float32), heat.shape[::-1], interpolation=cv2.INTER_AREA) > 0.3
+    centers, numbers = find_centers(heat, look.spots, inside, PERSON_STRIDE)
+    zoom = np.array(size) / (np.array(heat.shape) * PERSON_STRIDE)
+    people = []
+    for number, center in enumerate(centers, start=1):
+        x0, y0, x1, y1 = _main_box(numbers == number)
+        rows, columns = zoom * PERSON_STRIDE
+        box = (int(x0 * columns), int(y0 * rows), int(np.ceil(x1 * columns)), int(np.ceil(y1 * rows)))
+        people.append(_Person(((center.x + 0.5) * zoom[1] - 0.5, (center.y + 0.5) * zoom[0] - 0.5), box, center.score))
+    return sorted(people, key=lambda person: person.center[0])
+
+
+def _main_box(mask: NDArray[np.bool_]) -> Box:
+    """Box of a mask, without patches smaller than a twentieth of it: one stray cell would make the second look too small."""
+    _, components, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    cells = stats[1:, cv2.CC_STAT_AREA]
+    kept = np.isin(components, 1 + np.flatnonzero(cells >= 0.05 * cells.sum()))
+    x, y, width, height = cv2.boundingRect(kept.astype(np.uint8))
+    return x, y, x + width, y + height
+
+
+def _own_pixels(answer: _Answer, people: list[_Person], index: int, box: Box) -> NDArray[np.bool_]:
+    """(H/8, W/8): which cells of the closer look belong to this person rather than to somebody else in the picture."""
+    x0, y0, x1, y1 = box
+    rivals = [index] + [other for other in range(len(people)) if other != index and _overlap(people[other].box, box)]
+    height, width = answer.heat.shape
+    zoom = (width * PERSON_STRIDE / (x1 - x0), height * PERSON_STRIDE / (y1 - y0))
+    centers = [((people[i].center[0] + 0.5 - x0) * zoom[0] - 0.5, (people[i].center[1] + 0.5 - y0) * zoom[1] - 0.5) for i in rivals]
+    return nearest(answer.spots, np.array(centers, np.float32)) == 0
+
+
+def _label_map(scores: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(H, W) class with the highest score, scores enlarged to `size` first; only classes that win somewhere are enlarged."""
+    winners = np.unique(scores.argmax(axis=0))
+    labels = np.full(size, winners[0], np.uint8)
+    best = cv2.resize(scores[winners[0]], size[::-1], interpolation=cv2.INTER_LINEAR)
+    for part in winners[1:]:
+        score = cv2.resize(scores[part], size[::-1], interpolation=cv2.INTER_LINEAR)
+        np.copyto(labels, np.uint8(part), where=score > best)
+        np.maximum(best, score, out=best)
+    return labels
+
+
+def _segments(
+    labels: NDArray[np.uint8], person_of: NDArray[np.uint8], people: list[_Person], confidence: NDArray[np.float64]
+) -> tuple[list[Segment], list[Segment], NDArray[np.uint8]]:
+    """Parts and people as segments, and the person map renumbered without those whom the closer look did not confirm."""
+    parts, humans = [], []
+    renumber = np.zeros(256, np.uint8)
+    for index, person in enumerate(people):
+        box = _grow(person.box, labels.shape)
+        mask = person_of[_slices(box)] == index + 1
+        if not mask.any():
+            continue
+        number = len(humans) + 1
+        renumber[index + 1] = number
+        origin = box[:2]
+        humans.append(Segment.from_mask(mask, HUMAN, person.score, number, origin, labels.shape))
+        inside = labels[_slices(box)]
+        for part in np.unique(inside[mask]):
+            score = float(confidence[index, part])
+            parts.append(Segment.from_mask(mask & (inside == part), int(part), score, number, origin, labels.shape))
+    return parts, humans, cv2.LUT(person_of, renumber)
+
+
+def _grow(box: Box, size: tuple[int, int]) -> Box:
+    """The box with `MARGIN` on each side, inside a photo of (height, width) `size`."""
+    x0, y0, x1, y1 = box
+    across, down = int(MARGIN * (x1 - x0)) + 1, int(MARGIN * (y1 - y0)) + 1
+    return max(x0 - across, 0), max(y0 - down, 0), min(x1 + across, size[1]), min(y1 + down, size[0])
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    return slice(box[1], box[3]), slice(box[0], box[2])
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -1,0 +1,1 @@
+"""How the embedded model was made: `python -m training.train`, then `python -m training.export`."""

@@ -1,0 +1,111 @@
+"""Photos with part labels, held in memory for training.
+
+The folder layout is CIHP's: `Images/ID.jpg`, `Category_ids/ID.png` (class index per pixel, 255 = ignore), `train_id.txt`, and, where
+there are several people in a photo, `Human_ids/ID.png` (number of the person per pixel). Any data set laid out so can be used.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+IGNORE = 255
+NUM_PARTS = 20
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One labelled photo.
+
+    Attributes:
+        identity: its line in the list of ids.
+        pyramid: RGB uint8 at full, half and quarter size, so that shrinking never skips pixels.
+        labels: (H, W) uint8 class index or `IGNORE`.
+        people: (H, W) uint8 number of the person, 0 for none.
+        boxes: x0, y0, x1, y1 of each person, by number.
+    """
+
+    identity: str
+    pyramid: tuple[NDArray[np.uint8], ...]
+    labels: NDArray[np.uint8]
+    people: NDArray[np.uint8]
+    boxes: dict[int, tuple[int, int, int, int]]
+
+
+def read_ids(root: Path, name: str = "train_id.txt") -> list[str]:
+    """The ids of a list file, one a line."""
+    return (root / name).read_text().split()
+
+
+def split_ids(ids: Sequence[str], held_out: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    """Training and validation ids; the draw depends on the seed and the list alone."""
+    shuffled = sorted(ids)
+    random.Random(seed).shuffle(shuffled)
+    return sorted(shuffled[held_out:]), sorted(shuffled[:held_out])
+
+
+def read_photo(root: Path, identity: str) -> Photo:
+    """Reads one photo with its labels.
+
+    Raises:
+        FileNotFoundError: the picture or its labels are missing or unreadable.
+    """
+    pixels = cv2.imread(str(root / "Images" / f"{identity}.jpg"), cv2.IMREAD_COLOR)
+    labels = cv2.imread(str(root / "Category_ids" / f"{identity}.png"), cv2.IMREAD_UNCHANGED)
+    if pixels is None or labels is None:
+        raise FileNotFoundError(f"picture or labels of {identity} can't be read in {root}")
+    pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    quarter = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    human_ids = root / "Human_ids" / f"{identity}.png"
+    people = cv2.imread(str(human_ids), cv2.IMREAD_UNCHANGED) if human_ids.exists() else _single_person(labels)
+    return Photo(identity, (pixels, half, quarter), labels, people, _boxes(people))
+
+
+def _single_person(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Person 1 where a part is, and where a doubtful patch (ignore) hangs on it; larger ignored areas are bystanders."""
+    person = ((labels > 0) & (labels < NUM_PARTS)).astype(np.uint8)
+    grown = cv2.dilate(person, np.ones((5, 5), np.uint8))
+    count, components, stats, _ = cv2.connectedComponentsWithStats((labels == IGNORE).astype(np.uint8))
+    for component in range(1, count):
+        patch = components == component
+        if stats[component, cv2.CC_STAT_AREA] < 0.05 * person.sum() and grown[patch].any():
+            person[patch] = 1
+    return person
+
+
+def _boxes(people: NDArray[np.uint8]) -> dict[int, tuple[int, int, int, int]]:
+    boxes = {}
+    for number in np.unique(people):
+        if number:
+            x, y, width, height = cv2.boundingRect((people == number).astype(np.uint8))
+            boxes[int(number)] = (x, y, x + width, y + height)
+    return boxes
+
+
+def read_photos(root: Path, ids: Sequence[str]) -> list[Photo]:
+    """Reads photos into memory, leaving out those without a person."""
+    photos = (read_photo(root, identity) for identity in ids)
+    return [photo for photo in photos if photo.boxes]
+
+
+def read_backgrounds(folder: Path) -> list[NDArray[np.uint8]]:
+    """All JPEG textures of a folder, RGB uint8; none where there is no folder."""
+    return [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in sorted(folder.glob("*.jpg"))]
+
+
+def sampling_weights(photos: Sequence[Photo], threshold: float = 0.15) -> NDArray[np.float64]:
+    """How often to draw each photo: those with a class that fewer than `threshold` of the photos have come up more often.
+
+    The rule is the repeat factor of Gupta et al., "LVIS" (CVPR 2019): the largest sqrt(threshold / frequency) among its classes.
+    """
+    present = np.array([[(photo.labels[::4, ::4] == part).any() for part in range(NUM_PARTS)] for photo in photos])
+    factor = np.sqrt(threshold / np.maximum(present.mean(axis=0), 1 / len(photos)))
+    weights = np.where(present, np.maximum(factor, 1), 1).max(axis=1)
+    return weights / weights.sum()

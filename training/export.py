@@ -1,0 +1,104 @@
+"""Writes the trained network as ONNX: `python -m training.export --checkpoint runs/lite/checkpoint.pt --out assets/lite/lite.onnx`.
+
+The graph takes RGB uint8 (1, H, W, 3), sides multiples of 32, and gives part logits, heatmap and offsets in pixels. Weights are stored in
+half precision, which halves the file and is undone when the model is loaded; the arithmetic stays single precision. The file is kept
+only if ONNX Runtime answers as PyTorch does, at two sizes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from training.network import OFFSET_UNIT, LiteNetwork, load_network
+
+SMALLEST_HALVED = 1024
+"""Tensors of fewer values stay in single precision: they cost nothing."""
+
+
+class Exported(nn.Module):
+    """The network from bytes to probabilities and pixels."""
+
+    def __init__(self, network: LiteNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(1, H, W, 3) uint8 -> part logits (1, 20, H/2, W/2), heatmap in [0, 1], offsets in input pixels."""
+        parts, centers, offsets = self.network(image.permute(0, 3, 1, 2).float())
+        return parts, centers.sigmoid(), offsets * OFFSET_UNIT
+
+
+def halve(model: onnx.ModelProto) -> None:
+    """Stores large weights as float16, each followed by a cast back that ONNX Runtime folds away at loading."""
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size >= SMALLEST_HALVED:
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    for index, cast in enumerate(casts):
+        model.graph.node.insert(index, cast)
+
+
+def export(checkpoint: Path, out: Path) -> None:
+    """Exports and verifies.
+
+    Raises:
+        ValueError: ONNX Runtime's answer differs from PyTorch's.
+    """
+    module = Exported(load_network(checkpoint)).eval()
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain.onnx"
+        torch.onnx.export(
+            module,
+            (torch.zeros(1, 256, 192, 3, dtype=torch.uint8),),
+            plain,
+            input_names=["image"],
+            output_names=["parts", "heat", "offsets"],
+            dynamic_axes={"image": {1: "height", 2: "width"}},
+            opset_version=17,
+            dynamo=False,
+        )
+        model = onnx.load(plain)
+    halve(model)
+    onnx.checker.check_model(model)
+    verify(model, module)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, out)
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+def verify(model: onnx.ModelProto, module: Exported) -> None:
+    """Compares the two engines; half-precision weights may move logits by a few hundredths, and hardly ever a label."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    for size in ((320, 256), (96, 448)):
+        image = torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        with torch.inference_mode():
+            expected = module(image)[0].numpy()
+        got = session.run(None, {"image": image.numpy()})[0]
+        same = (got.argmax(1) == expected.argmax(1)).mean()
+        if not np.allclose(got, expected, atol=0.1) or same < 0.99:
+            raise ValueError(f"ONNX Runtime differs from PyTorch at {size}: by up to {np.abs(got - expected).max():.3f}")
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("assets/lite/lite.onnx"))
+    options = parser.parse_args()
+    export(options.checkpoint, options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Trains the embedded network from scratch: `python -m training.train --data FOLDER --minutes 110 --out runs/lite`.
+
+The clock is the schedule, so that the same command fits a laptop or a server: learning rate (one cosine) and picture size (half,
+three quarters, full) follow the share of the time that has passed. Small pictures first: most of what there is to learn does not need
+detail, and they cost a quarter (Tan and Le, "EfficientNetV2", arXiv 2104.00298, section 4). Training goes on from the last checkpoint in
+`--out` where there is one. What is kept is an exponential moving average of the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from training import augment
+from training.data import read_backgrounds, read_ids, read_photos, sampling_weights, split_ids
+from training.network import LiteNetwork, count_parameters
+from training.targets import as_tensors, example, loss
+
+HELD_OUT = 63
+SIZE_PHASES = ((0.4, 0.5), (0.75, 0.75), (1.0, 1.0))
+"""(share of the time until which it holds, scale of the pictures)"""
+CROP_SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320))
+SCENE_SHAPES = ((320, 384), (384, 288), (288, 448))
+BATCH_PIXELS = 8 * 448 * 256
+
+
+class Clock:
+    """Share of the training time that has passed, also across restarts and in the loader's processes."""
+
+    def __init__(self, minutes: float, elapsed: float = 0.0) -> None:
+        self.seconds = minutes * 60
+        self.start = time.time() - elapsed
+
+    @property
+    def elapsed(self) -> float:
+        return time.time() - self.start
+
+    @property
+    def progress(self) -> float:
+        return min(self.elapsed / self.seconds, 1.0)
+
+
+class Batches(IterableDataset):
+    """Endless batches; all pictures of one have one shape, smaller ones early in the schedule."""
+
+    def __init__(self, library: augment.Library, clock: Clock, scene_share: float) -> None:
+        self.library = library
+        self.clock = clock
+        self.scene_share = scene_share
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        cv2.setNumThreads(0)
+        if hasattr(os, "sched_setaffinity"):  # the trainer's own threads may be bound to cores, which its children inherit
+            os.sched_setaffinity(0, range(os.cpu_count() or 1))
+        rng = np.random.default_rng([os.getpid(), time.time_ns()])
+        while True:
+            scale = next(scale for until, scale in SIZE_PHASES if self.clock.progress <= until)
+            scenes = rng.random() < self.scene_share
+            shape = (SCENE_SHAPES if scenes else CROP_SHAPES)[rng.integers(3 if scenes else 4)]
+            size = tuple(max(int(side * scale) // 32 * 32, 64) for side in shape)
+            make = augment.scene if scenes else augment.crop
+            count = max(4, round(BATCH_PIXELS / (size[0] * size[1]) / (1 + (scale == 0.5) * 0.5)))
+            yield as_tensors([example(make(self.library, rng, size), rng) for _ in range(count)])
+
+
+def parameter_groups(network: nn.Module, decay: float) -> list[dict]:
+    """Weight decay for matrices and filters only, not for biases and normalisation."""
+    parameters = list(network.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, step: int) -> None:
+    """Exponential moving average of weights and batch statistics; it follows faster in the beginning."""
+    decay = min(0.998, (1 + step) / (10 + step))
+    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.dtype.is_floating_point:
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)
+
+
+def learning_rate(peak: float, progress: float) -> float:
+    """Warm-up over the first hundredth, then a cosine down to a hundredth of the peak."""
+    warm = min(progress / 0.01, 1.0)
+    return peak * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def train(options: argparse.Namespace) -> None:
+    """Runs the schedule; writes `checkpoint.pt` into the output folder every five minutes and at the end."""
+    torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    device = torch.device(options.device)
+    photos = []
+    for root in options.data:
+        ids, _ = split_ids(read_ids(root), HELD_OUT)
+        photos += read_photos(root, ids)
+    for root in options.extra:
+        photos += read_photos(root, read_ids(root))
+    textures = [texture for root in options.data for texture in read_backgrounds(root / "Backgrounds")]
+    library = augment.Library(photos, sampling_weights(photos), textures)
+
+    network = LiteNetwork().to(device, memory_format=torch.channels_last)
+    average = copy.deepcopy(network).eval()
+    optimizer = torch.optim.AdamW(parameter_groups(network, 0.03), options.rate, betas=(0.9, 0.98), fused=True)
+    checkpoint, step, elapsed = options.out / "checkpoint.pt", 0, 0.0
+    start = checkpoint if checkpoint.exists() else options.start
+    if start:
+        state = torch.load(start, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        if start == checkpoint:
+            step, elapsed = state["step"], state["elapsed"]
+    clock = Clock(options.minutes, elapsed)
+    print(f"{len(photos)} photos, {len(textures)} textures, {count_parameters(network) / 1e6:.2f} M parameters", flush=True)
+    batches = DataLoader(Batches(library, clock, options.scenes), batch_size=None, num_workers=options.workers, prefetch_factor=3)
+
+    def save() -> None:
+        state = {"network": network.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict()}
+        temporary = checkpoint.with_suffix(".tmp")
+        torch.save({**state, "step": step, "elapsed": clock.elapsed}, temporary)
+        temporary.replace(checkpoint)
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    seen, sums, saved, reported = 0, {}, time.time(), time.time()
+    for pixels, labels, person in batches:
+        if clock.progress >= 1:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(options.rate, clock.progress)
+        pixels, labels, person = pixels.to(device), labels.to(device).long(), person.to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            outputs = network(pixels)
+        losses = loss(outputs, labels, person)
+        optimizer.zero_grad()
+        losses["total"].backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        step += 1
+        update_average(average, network, step)
+        seen += len(pixels)
+        sums = {name: sums.get(name, 0.0) + value.item() for name, value in losses.items()}
+        if step % 50 == 0:
+            means = " ".join(f"{name} {value / 50:.3f}" for name, value in sums.items())
+            speed = seen / (time.time() - reported)
+            print(f"step {step} {clock.progress:.3f} {tuple(pixels.shape)} {speed:.1f} pictures/s {means}", flush=True)
+            seen, sums, reported = 0, {}, time.time()
+        if time.time() - saved > 300:
+            save()
+            saved = time.time()
+    save()
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders in the CIHP layout; some photos of each are held out")
+    parser.add_argument("--extra", type=Path, nargs="*", default=[], help="further folders, used whole (pseudo-labels, say)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    parser.add_argument("--start", type=Path, help="checkpoint to begin from")
+    parser.add_argument("--minutes", type=float, default=110)
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    parser.add_argument("--scenes", type=float, default=0.25, help="share of batches with several people")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
