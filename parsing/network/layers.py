@@ -1,0 +1,102 @@
+"""What the network's parts share: a convolution with its norm, a perceptron, the positional encoding, attention."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class ConvNorm(nn.Conv2d):
+    """Convolution without bias, the norm that the checkpoint keeps inside it, and ReLU unless told otherwise."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, norm: nn.Module, stride: int = 1, groups: int = 1, activate: bool = True
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
+        self.norm = norm
+        self.activate = activate
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(super().forward(x))
+        return functional.relu(x, inplace=True) if self.activate else x
+
+    def fold_batch_norm(self) -> None:
+        """Moves a trained BatchNorm's scale and shift into the convolution, for inference: the same sum, one pass fewer."""
+        norm = self.norm
+        if not isinstance(norm, nn.BatchNorm2d):
+            return
+        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)  # (outputs,)
+        self.weight = nn.Parameter(self.weight * scale[:, None, None, None], requires_grad=False)
+        self.bias = nn.Parameter(norm.bias - norm.running_mean * scale, requires_grad=False)
+        self.norm = nn.Identity()
+
+
+class Perceptron(nn.Module):
+    """Linear layers with ReLU between them."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, count: int) -> None:
+        super().__init__()
+        widths = [inputs, *[hidden] * (count - 1), outputs]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers[:-1]:
+            x = functional.relu(layer(x))
+        return self.layers[-1](x)
+
+
+class Attention(nn.Module):
+    """Multi-head attention ("Attention Is All You Need", arXiv 1706.03762), query, key and value projections in one matrix."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.in_proj_weight = nn.Parameter(torch.zeros(3 * width, width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj = nn.Linear(width, width)
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Attends from Q queries to N keys.
+
+        Args:
+            query: (B, Q, C).
+            key: (B, N, C).
+            value: (B, N, C).
+            allowed: (B, Q, N) bool, which keys a query may see; all of them by default.
+
+        Returns:
+            (B, Q, C).
+        """
+        weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
+        query, key, value = (
+            functional.linear(x, weight, bias).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, Q or N, C / heads)
+            for x, weight, bias in zip((query, key, value), weights, biases, strict=True)
+        )
+        mask = None if allowed is None else allowed[:, None]  # (B, 1, Q, N), the same for all heads
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (B, heads, Q, C / heads)
+        return self.out_proj(mixed.transpose(1, 2).flatten(2))  # (B, Q, C)
+
+
+@lru_cache(maxsize=24)
+def sine_positions(height: int, width: int, channels: int) -> Tensor:
+    """The positional encoding of DETR (arXiv 2005.12872, appendix A.4), positions normalised to (0, 2 pi].
+
+    Cached: photos of one size ask for the same three levels again and again.
+
+    Returns:
+        (height * width, channels) float32, the row's code in the first half of the channels, the column's in the second.
+    """
+    half = channels // 2
+    wavelength = 10000.0 ** (torch.arange(half) // 2 * 2 / half)  # (half,), a sine and a cosine share one
+
+    def encode(length: int) -> Tensor:
+        angle = torch.arange(1, length + 1)[:, None] / (length + 1e-6) * (2 * math.pi) / wavelength  # (length, half)
+        return torch.stack((angle[:, 0::2].sin(), angle[:, 1::2].cos()), dim=2).flatten(1)  # (length, half), interleaved
+
+    rows = encode(height)[:, None].expand(height, width, half)
+    columns = encode(width)[None].expand(height, width, half)
+    return torch.cat((rows, columns), dim=2).flatten(0, 1)

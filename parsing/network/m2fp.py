@@ -1,0 +1,68 @@
+"""M2FP as a whole: backbone, pixel decoder, transformer decoder (arXiv 2301.00394, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from parsing.network.config import NetworkConfig
+from parsing.network.layers import ConvNorm
+from parsing.network.pixel_decoder import PixelDecoder
+from parsing.network.resnet import ResNet
+from parsing.network.transformer_decoder import TransformerDecoder
+
+STRIDE = 32
+"""Height and width of the input are multiples of this."""
+
+
+class Head(nn.Module):
+    """The two decoders under the name that the checkpoint gives them."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.pixel_decoder = PixelDecoder(config)
+        self.predictor = TransformerDecoder(config)
+
+
+class M2FPNetwork(nn.Module):
+    """Pictures to queries, each with class logits and mask logits."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.backbone = ResNet(config)
+        self.sem_seg_head = Head(config)
+
+    @classmethod
+    def from_weights(cls, config: NetworkConfig, weights: Mapping[str, Tensor]) -> M2FPNetwork:
+        """The network ready for inference: weights taken over without a copy, BatchNorm folded, channels last.
+
+        Args:
+            config: the sizes.
+            weights: every entry of the state dict, under the checkpoint's names.
+
+        Raises:
+            RuntimeError: an entry is missing, unknown or has another shape.
+        """
+        with torch.device("meta"):  # no memory and no time for values that are replaced at once
+            network = cls(config)
+        network.load_state_dict(weights, assign=True)
+        network.requires_grad_(False).eval()
+        for module in network.modules():
+            if isinstance(module, ConvNorm):
+                module.fold_batch_norm()
+        return network.to(memory_format=torch.channels_last)  # what oneDNN's convolutions are fastest on
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs the network.
+
+        Args:
+            x: (B, 3, H, W) float32, RGB less its mean over its deviation; H and W are multiples of 32.
+
+        Returns:
+            Class logits (B, Q, classes + 1), "no object" last, and mask logits (B, Q, H/4, W/4).
+        """
+        features = self.backbone(x.contiguous(memory_format=torch.channels_last))
+        mask_features, levels = self.sem_seg_head.pixel_decoder(*features)
+        return self.sem_seg_head.predictor(levels, mask_features)

@@ -1,0 +1,106 @@
+"""The transformer decoder (Mask2Former, arXiv 2112.01527, section 3.2): queries that each become one class and one mask.
+
+Masked attention: in each layer a query sees only the pixels inside the mask it drew after the layer before. Levels take turns,
+coarse to fine, one a layer.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from parsing.network.config import NetworkConfig
+from parsing.network.layers import Attention, Perceptron, sine_positions
+from parsing.network.pixel_decoder import LEVELS
+
+
+class CrossAttentionLayer(nn.Module):
+    """Queries read the picture."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.multihead_attn = Attention(width, heads)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, queries: Tensor, places: Tensor, memory: Tensor, positions: Tensor, allowed: Tensor) -> Tensor:
+        return self.norm(queries + self.multihead_attn(queries + places, memory + positions, memory, allowed))
+
+
+class SelfAttentionLayer(nn.Module):
+    """Queries read each other."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.self_attn = Attention(width, heads)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, queries: Tensor, places: Tensor) -> Tensor:
+        placed = queries + places
+        return self.norm(queries + self.self_attn(placed, placed, queries))
+
+
+class FeedForwardLayer(nn.Module):
+    """Each query for itself."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.linear1 = nn.Linear(width, hidden)
+        self.linear2 = nn.Linear(hidden, width)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, queries: Tensor) -> Tensor:
+        return self.norm(queries + self.linear2(functional.relu(self.linear1(queries))))
+
+
+class TransformerDecoder(nn.Module):
+    """From levels and mask features to one class and one mask for each query."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        width, heads, layers = config.query_channels, config.query_heads, range(config.query_layers)
+        self.transformer_self_attention_layers = nn.ModuleList(SelfAttentionLayer(width, heads) for _ in layers)
+        self.transformer_cross_attention_layers = nn.ModuleList(CrossAttentionLayer(width, heads) for _ in layers)
+        self.transformer_ffn_layers = nn.ModuleList(FeedForwardLayer(width, config.query_feedforward) for _ in layers)
+        self.decoder_norm = nn.LayerNorm(width)
+        self.query_feat = nn.Embedding(config.num_queries, width)
+        self.query_embed = nn.Embedding(config.num_queries, width)
+        self.level_embed = nn.Embedding(LEVELS, width)
+        self.input_proj = nn.ModuleList(
+            nn.Conv2d(config.pixel_channels, width, 1) if config.project_levels else nn.Identity() for _ in range(LEVELS)
+        )
+        self.class_embed = nn.Linear(width, config.num_classes + 1)
+        self.mask_embed = Perceptron(width, width, config.mask_channels, 3)
+
+    def forward(self, levels: list[Tensor], mask_features: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns class logits (B, Q, classes + 1), "no object" last, and mask logits (B, Q, H/4, W/4)."""
+        memories, positions, small_features = [], [], []
+        for level, project, code in zip(levels, self.input_proj, self.level_embed.weight, strict=True):
+            memories.append(project(level).flatten(2).transpose(1, 2) + code)  # (B, h * w, C)
+            positions.append(sine_positions(*level.shape[2:], code.shape[0]))  # (h * w, C)
+            # Resizing is linear: masks drawn from resized features are the resized masks, at a hundredth of the work.
+            small = functional.interpolate(mask_features, size=level.shape[2:], mode="bilinear", align_corners=False)
+            small_features.append(small.flatten(2))  # (B, mask_channels, h * w)
+
+        places = self.query_embed.weight  # (Q, C)
+        queries = self.query_feat.weight.expand(mask_features.shape[0], -1, -1)  # (B, Q, C)
+        layers = zip(
+            self.transformer_cross_attention_layers,
+            self.transformer_self_attention_layers,
+            self.transformer_ffn_layers,
+            strict=True,
+        )
+        for index, (read_picture, read_queries, feed_forward) in enumerate(layers):
+            level = index % LEVELS
+            allowed = self.draw(queries, small_features[level]) >= 0  # (B, Q, h * w)
+            allowed |= ~allowed.any(dim=2, keepdim=True)  # a query with an empty mask sees everything
+            queries = read_picture(queries, places, memories[level], positions[level], allowed)
+            queries = feed_forward(read_queries(queries, places))
+
+        classes = self.class_embed(self.decoder_norm(queries))
+        masks = self.draw(queries, mask_features.flatten(2))  # (B, Q, H/4 * W/4)
+        return classes, masks.unflatten(2, mask_features.shape[2:])
+
+    def draw(self, queries: Tensor, features: Tensor) -> Tensor:
+        """Mask logits (B, Q, N) of queries (B, Q, C) on features (B, mask_channels, N)."""
+        return torch.bmm(self.mask_embed(self.decoder_norm(queries)), features)
