@@ -1,0 +1,276 @@
+"""The page in a real browser: what a visitor does, and what must then be on the screen."""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from striped_model import Stripes
+
+import app
+import parsing
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+PHOTO = np.random.default_rng(7).integers(1, 256, (120, 96, 3), dtype=np.uint8)
+PARSING = Stripes()(PHOTO)
+
+
+def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> dict[str, object]:
+    """What the browser is given to upload."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, form, **options)
+    return {"name": f"photo.{form}", "mimeType": f"image/{form}", "buffer": stream.getvalue()}
+
+
+@pytest.fixture(scope="module")
+def model() -> Stripes:
+    return Stripes()
+
+
+def serve(parser: parsing.Parser) -> Iterator[str]:
+    page = app.build_page(parser)
+    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
+    yield address
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def address(model: Stripes) -> Iterator[str]:
+    yield from serve(parsing.Parser(model))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    yield from visit(browser, address)
+
+
+def visit(browser: Browser, address: str, locale: str = "en-US", viewport: dict[str, int] = DESKTOP) -> Iterator[Page]:
+    context = browser.new_context(viewport=viewport, locale=locale)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    yield page
+    context.close()
+
+
+def upload(page: Page, file: dict[str, object]) -> None:
+    page.locator("#photo input[type=file]").set_input_files(file)
+
+
+def shown(page: Page, differing_from: str = "") -> NDArray[np.uint8]:
+    """Pixels of the picture on the screen, once there is one whose address differs."""
+    page.wait_for_function("old => (document.querySelector('#picture img')?.src ?? old) !== old", arg=differing_from)
+    return pixels_of(source(page))
+
+
+def source(page: Page) -> str:
+    return page.locator("#picture img").get_attribute("src")
+
+
+def pixels_of(address: str) -> NDArray[np.uint8]:
+    assert address.startswith("data:image/png;base64,")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+
+
+def test_an_uploaded_photo_appears_coloured_with_its_facts(page: Page) -> None:
+    upload(page, file_of(PHOTO))
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSING))
+    facts = page.locator("#facts")
+    expect(facts).to_contain_text("1 person")
+    expect(facts).to_contain_text("Stripes")
+    expect(facts).to_contain_text("96 × 120")
+    for stage in ("open", "prepare", "network", "combine", "draw"):
+        expect(facts).to_contain_text(stage)
+
+
+def test_the_list_names_every_class_with_its_share_and_dims_the_absent(page: Page) -> None:
+    upload(page, file_of(PHOTO))
+    shown(page)
+    rows = page.locator("#parts .part")
+    expect(rows).to_have_count(20)
+    for name, share in PARSING.area().items():
+        row = rows.filter(has=page.get_by_text(name, exact=True))
+        expect(row.locator(".share")).to_have_text(f"{share * 100:.1f}%" if share else "–")
+        assert ("missing" in row.get_attribute("class").split()) == (share == 0)
+
+
+def test_unticking_a_part_changes_exactly_its_pixels_and_does_not_parse_again(page: Page, model: Stripes) -> None:
+    upload(page, file_of(PHOTO))
+    before, address, calls = shown(page), source(page), model.calls
+    page.get_by_label("Hair").uncheck()
+    after = shown(page, address)
+    hair = PARSING.labels == 2
+    np.testing.assert_array_equal((before != after).any(axis=2), hair)
+    np.testing.assert_array_equal(after[hair], PHOTO[hair])
+    assert model.calls == calls
+
+
+@pytest.mark.parametrize(
+    ("clicks", "left"),
+    [
+        (["None"], []),
+        (["None", "Shoes"], ["Left-shoe", "Right-shoe"]),
+        (["None", "Face", "All"], None),
+        (["None", "All", "Head", "Limbs", "Shoes"], ["UpperClothes", "Pants"]),
+    ],
+)
+def test_all_none_and_groups(page: Page, clicks: list[str], left: list[str] | None) -> None:
+    upload(page, file_of(PHOTO))
+    shown(page)
+    for click in clicks:
+        if click in ("All", "None"):
+            page.get_by_role("button", name=click, exact=True).click()
+        else:
+            page.get_by_label(click, exact=True).click()
+    expected = parsing.composite(PHOTO, PARSING, parts=left)
+    for _ in range(100):
+        if np.array_equal(pixels_of(source(page)), expected):
+            break
+        page.wait_for_timeout(100)
+    np.testing.assert_array_equal(pixels_of(source(page)), expected)
+
+
+@pytest.mark.parametrize(("key", "opacity"), [("Home", 0.0), ("End", 1.0)])
+def test_opacity_goes_from_the_photo_to_flat_colours(page: Page, key: str, opacity: float) -> None:
+    upload(page, file_of(PHOTO))
+    shown(page)
+    address = source(page)
+    page.locator("#opacity input[type=range]").press(key)
+    picture = shown(page, address)
+    colors = np.array([part.color for part in parsing.PARTS], np.uint8)
+    flat = np.where(PARSING.labels[..., None] > 0, colors[PARSING.labels], PHOTO)
+    np.testing.assert_array_equal(picture, flat if opacity else PHOTO)
+
+
+def test_the_last_of_many_settings_wins(page: Page) -> None:
+    upload(page, file_of(PHOTO))
+    shown(page)
+    slider = page.locator("#opacity input[type=range]")
+    slider.focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowLeft")
+    expected = parsing.composite(PHOTO, PARSING, opacity=float(slider.input_value()))
+    for _ in range(100):
+        if np.array_equal(pixels_of(source(page)), expected):
+            break
+        page.wait_for_timeout(100)
+    np.testing.assert_array_equal(pixels_of(source(page)), expected)
+
+
+def test_a_second_photo_replaces_the_first_and_keeps_the_settings(page: Page) -> None:
+    upload(page, file_of(PHOTO))
+    shown(page)
+    page.get_by_label("Face").uncheck()
+    second = PHOTO[:, :64]
+    upload(page, file_of(second))
+    page.wait_for_function("document.querySelector('#facts').innerText.includes('64 × 120')")
+    ticked = [part.name for part in parsing.PARTS[1:] if part.name != "Face"]
+    np.testing.assert_array_equal(pixels_of(source(page)), parsing.composite(second, Stripes()(second), parts=ticked))
+
+
+def test_a_broken_file_gets_a_sentence_and_the_earlier_result_stays(page: Page) -> None:
+    upload(page, file_of(PHOTO))
+    shown(page)
+    address = source(page)
+    good = file_of(PHOTO)
+    upload(page, {**good, "buffer": good["buffer"][:200]})
+    expect(page.get_by_test_id("toast-body")).to_contain_text("damaged or cut short")
+    assert source(page) == address
+    expect(page.locator("#facts")).to_contain_text("96 × 120")
+    upload(page, file_of(PHOTO[:100]))
+    expect(page.locator("#facts")).to_contain_text("96 × 100")
+
+
+def test_a_photo_taken_sideways_comes_out_upright(page: Page) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the top of the scene is on the right of the stored picture
+    upload(page, file_of(np.rot90(PHOTO).copy(), "tiff", exif=exif))
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSING))
+
+
+def test_a_photo_without_people_says_so(page: Page) -> None:
+    empty = np.zeros((40, 30, 3), np.uint8)
+    upload(page, file_of(empty))
+    np.testing.assert_array_equal(shown(page), empty)
+    expect(page.locator("#facts")).to_contain_text("No person found")
+
+
+def test_a_chinese_browser_gets_a_chinese_page(browser: Browser, address: str) -> None:
+    for page in visit(browser, address, locale="zh-CN"):
+        expect(page.locator("h1")).to_have_text("人体解析")
+        for part in parsing.PARTS[1:]:
+            expect(page.get_by_label(part.name_zh, exact=True)).to_be_checked()
+        expect(page.get_by_text("不透明度", exact=True)).to_be_visible()
+        upload(page, {"name": "photo.png", "mimeType": "image/png", "buffer": b"no picture"})
+        expect(page.get_by_test_id("toast-body")).to_contain_text("这不是图片")
+        upload(page, file_of(PHOTO))
+        expect(page.locator("#facts")).to_contain_text("1 人")
+
+
+def test_a_phone_gets_one_column_and_targets_for_fingers(browser: Browser, address: str) -> None:
+    for page in visit(browser, address, viewport=PHONE):
+        upload(page, file_of(PHOTO))
+        shown(page)
+        boxes = [page.locator(name).bounding_box() for name in ("#photo", "#examples", "#picture", "#facts", "#opacity", "#parts")]
+        assert {round(box["x"]) for box in boxes} == {16}
+        assert all(box["width"] == pytest.approx(358, abs=1) for box in boxes)
+        assert all(upper["y"] + upper["height"] <= lower["y"] for upper, lower in zip(boxes, boxes[1:], strict=False))
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        targets = page.locator("#parts label, #parts button, #photo .source-selection button, #examples button").all()
+        assert len(targets) >= 19 + 4 + 2 + 3
+        assert min(target.bounding_box()["height"] for target in targets) >= 44
+
+
+def test_nothing_moves_when_the_picture_arrives(page: Page) -> None:
+    names = ("#picture", "#facts", "#opacity", "#parts", "#examples")
+    before = [page.locator(name).bounding_box() for name in names]
+    upload(page, file_of(PHOTO))
+    shown(page)
+    assert [page.locator(name).bounding_box() for name in names] == before
+
+
+def test_no_request_leaves_this_machine(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport=DESKTOP)
+    requests: list[str] = []
+    context.on("request", lambda request: requests.append(request.url))
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    upload(page, file_of(PHOTO))
+    shown(page)
+    page.wait_for_load_state("networkidle")
+    context.close()
+    assert len(requests) > 20
+    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_an_example_is_parsed_by_the_embedded_model(browser: Browser) -> None:
+    for address in serve(parsing.load("lite")):
+        for page in visit(browser, address):
+            page.locator("#examples button").filter(has=page.locator("img[src$='astronaut.jpg']")).click()
+            picture = shown(page)
+            photo = parsing.open_image(Path(app.__file__).parent / "assets" / "examples" / "astronaut.jpg")
+            assert picture.shape == photo.shape
+            assert 0.2 < (picture != photo).any(axis=2).mean() < 0.9
+            expect(page.locator("#facts")).to_contain_text("1 person")
+            expect(page.locator("#facts")).to_contain_text("Lite (embedded)")
