@@ -220,6 +220,7 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line first, then environment variables, then what is usual."""
     environment = os.environ.get
     options = argparse.ArgumentParser(description="Serves the page. Every option may also come from an environment variable.")
+    options.error = refuse  # argparse's own way takes several lines
     hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"
     options.add_argument(
         "--host",
