@@ -1,7 +1,7 @@
 """The web app: `python app.py`. A photo goes in; a coloured picture and the list of its parts come out.
 
 A photo is parsed once; ticking parts and moving the opacity only recolours the label map that the session keeps. Nothing is
-recorded: no analytics, no run history; uploads are deleted as soon as they are read, and the page's pictures touch no disk.
+recorded: no analytics, no run history; uploads are deleted seconds after they are read, and the page's pictures touch no disk.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from parsing.web.components import (
     photo_input,
     picture_output,
     read_file,
-    read_once,
+    read_upload,
     shrink,
     ticked_parts,
 )
@@ -138,7 +138,7 @@ class Handlers:
     def open_sent(self, photo: Any) -> Shown:
         """Opens and parses, at full size, a file that a program has sent."""
         try:
-            return self.open(read_once(photo["path"]), longest=sys.maxsize)
+            return self.open(read_upload(photo["path"]), longest=sys.maxsize)
         except parsing.ImageError as error:
             raise gr.Error(str(error), print_exception=False) from None
 

@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -22,7 +23,8 @@ from striped_model import Stripes
 import app
 import parsing
 from parsing.image import Kind
-from parsing.web.components import load_texts, read_once, shrink, ticked_parts
+from parsing.web import components
+from parsing.web.components import load_texts, read_upload, shrink, ticked_parts
 
 PHOTO = np.random.default_rng(3).integers(1, 256, (60, 48, 3), dtype=np.uint8)
 VARIABLES = (
@@ -127,19 +129,23 @@ def test_shrink_keeps_the_shape(size: tuple[int, int], longest: int, expected: t
     assert shrink(np.zeros((*size, 3), np.uint8), longest).shape == (*expected, 3)
 
 
-def test_an_upload_is_deleted_once_read_and_no_other_file_is_touched(tmp_path: Path) -> None:
+def test_an_upload_is_deleted_and_no_other_file_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(components, "KEPT_SECONDS", 0.1)
     upload = Path(get_upload_folder()) / "test-upload" / "photo.bin"
     upload.parent.mkdir(parents=True, exist_ok=True)
     upload.write_bytes(b"content")
-    assert read_once(str(upload)) == b"content"
-    assert not upload.exists()
+    assert read_upload(str(upload)) == b"content"
+    for _ in range(100):
+        if not upload.exists():
+            break
+        time.sleep(0.05)
     with pytest.raises(parsing.ImageError, match="send the photo again"):
-        read_once(str(upload))
+        read_upload(str(upload))
     secret = tmp_path.parent / "secret"
     secret.write_text("secret")
     for path in (str(secret), f"{upload.parent}/../../{secret.relative_to(Path(get_upload_folder()).parent)}"):
         with pytest.raises(parsing.ImageError, match="not an uploaded file"):
-            read_once(path)
+            read_upload(path)
     assert secret.read_text() == "secret"
 
 

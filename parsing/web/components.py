@@ -1,13 +1,16 @@
 """Gradio components of the page: the photo that goes in, the picture that comes out, the list of parts and the line of facts.
 
 Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them, and writes its output to a
-folder. These hand on the uploaded bytes as they are, delete the file at once, and send the picture inside the answer.
+folder. These hand on the uploaded bytes as they are, delete the file soon, and send the picture inside the answer.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
@@ -23,6 +26,8 @@ from parsing.image import ImageError
 from parsing.labels import BACKGROUND, GROUPS, PARTS, Part
 
 FOLDER: Final = Path(__file__).parent
+KEPT_SECONDS: Final = 10.0
+"""An upload is deleted so long after it was read: right after sending it, the browser asks for it again, to preview it."""
 PART_NAMES: Final = [part.name for part in PARTS if part.index != BACKGROUND]
 """The 19 parts that can be ticked."""
 
@@ -66,8 +71,8 @@ def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     return cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
 
 
-def read_once(path: str) -> bytes:
-    """The bytes of an uploaded file, which is deleted.
+def read_upload(path: str) -> bytes:
+    """The bytes of an uploaded file, which is deleted a few seconds later.
 
     Raises:
         ImageError: it is no upload, or is there no longer. A browser may name any path, and must not get at other files.
@@ -77,10 +82,19 @@ def read_once(path: str) -> bytes:
         raise ImageError("This is not an uploaded file; send the photo itself.", "missing")
     try:
         content = file.read_bytes()
-        file.unlink(missing_ok=True)
     except OSError:
         raise ImageError("The uploaded file is gone; send the photo again.", "missing") from None
+    timer = threading.Timer(KEPT_SECONDS, _delete, [file])
+    timer.daemon = True  # what is left when the program ends, Gradio deletes
+    timer.start()
     return content
+
+
+def _delete(file: Path) -> None:
+    """Deletes an upload, unless the same photo has come again since: then its own timer does."""
+    with contextlib.suppress(OSError):
+        if time.time() - file.stat().st_mtime >= KEPT_SECONDS:
+            file.unlink()
 
 
 def photo_input(label: I18nData) -> gr.Image:
@@ -93,15 +107,15 @@ def photo_input(label: I18nData) -> gr.Image:
         buttons=[],
         elem_id="photo",
     )
-    photo.preprocess = _read_upload
+    photo.preprocess = _take_photo
     return photo
 
 
-def _read_upload(payload: ImageData | None) -> bytes | None:
+def _take_photo(payload: ImageData | None) -> bytes | None:
     if payload is None or payload.path is None:
         return None
     try:
-        return read_once(payload.path)
+        return read_upload(payload.path)
     except ImageError as error:
         raise gr.Error(str(error), print_exception=False) from None
 
