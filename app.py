@@ -45,7 +45,7 @@ EXAMPLES: Final = sorted((Path(__file__).resolve().parent / "assets" / "examples
 LONGEST_SIDE: Final = 2048
 """The page parses and shows photos at no more than this many pixels on the longer side, so that recolouring stays quick."""
 TEXTS: Final = load_texts()
-text: Final = gr.I18n(**TEXTS)
+text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +208,7 @@ def launch_options() -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": "64mb",
+        "state_session_capacity": 64,  # each may hold a photo of 2048 by 2048 and its parsing, 20 MB
         "show_error": False,
         "share": False,
         "ssr_mode": False,

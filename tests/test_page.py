@@ -218,6 +218,7 @@ def test_a_photo_without_people_says_so(page: Page) -> None:
 def test_a_chinese_browser_gets_a_chinese_page(browser: Browser, address: str) -> None:
     for page in visit(browser, address, locale="zh-CN"):
         expect(page.locator("h1")).to_have_text("人体解析")
+        expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
         for part in parsing.PARTS[1:]:
             expect(page.get_by_label(part.name_zh, exact=True)).to_be_checked()
         expect(page.get_by_text("不透明度", exact=True)).to_be_visible()

@@ -127,6 +127,7 @@ def picture_output(label: I18nData) -> gr.Image:
         show_label=False,
         interactive=False,
         buttons=["download", "fullscreen"],
+        alt_text="The photo with its parts coloured",
         elem_id="picture",
     )
     picture.postprocess = _inline_png

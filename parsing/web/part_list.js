@@ -29,5 +29,10 @@ element.addEventListener("click", ({ target }) => {
   const bulk = target.closest("[data-tick]");
   if (bulk) choose(() => bulk.dataset.tick === "all");
 });
+function nameLanguage() {
+  document.documentElement.lang = props.label.match(/language=([^|]*)/)[1]; // for screen readers and the choice of Han glyphs
+}
 watch(["value", "label"], showState);
+watch("label", nameLanguage);
 showState();
+nameLanguage();
