@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import html
 import os
+import signal
 import socket
 import sys
 import time
@@ -42,6 +43,7 @@ from parsing.web.components import (
 )
 
 EXAMPLES: Final = sorted((Path(__file__).resolve().parent / "assets" / "examples").glob("*.[jp][pn]g"))
+"""Served where they lie: a copy among the uploads would be deleted with an upload of the same photo."""
 LONGEST_SIDE: Final = 2048
 """The page parses and shows photos at no more than this many pixels on the longer side, so that recolouring stays quick."""
 TEXTS: Final = load_texts()
@@ -154,6 +156,7 @@ def build_page(parser: parsing.Parser) -> gr.Blocks:
     """The page around one parser; `launch_options` belong to its `launch`."""
     handlers = Handlers(parser)
     private: dict[str, Any] = {"api_visibility": "private"}
+    gr.set_static_paths(EXAMPLES)
     with gr.Blocks(title="Human Parsing", analytics_enabled=False, delete_cache=(300, 1800), fill_width=True) as page:
         shown = gr.State(None, time_to_live=3600)
         gr.HTML(text("page.header"), elem_id="header", apply_default_css=False)
@@ -274,6 +277,7 @@ def main() -> None:
     print(
         f"{parser.title} at http://{'localhost' if options.host in ('127.0.0.1', '0.0.0.0') else options.host}:{options.port}"
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a container is stopped as by Ctrl-C: the cache is emptied
     page.block_thread()
 
 

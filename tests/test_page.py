@@ -17,6 +17,7 @@ from striped_model import Stripes
 
 import app
 import parsing
+from parsing.web import components
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP = {"width": 1280, "height": 800}
@@ -265,6 +266,16 @@ def test_no_request_leaves_this_machine(browser: Browser, address: str) -> None:
     context.close()
     assert len(requests) > 20
     assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_examples_survive_an_upload_of_the_same_file(browser: Browser, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(components, "KEPT_SECONDS", 0.1)
+    for page in visit(browser, address):
+        page.locator("#photo input[type=file]").set_input_files(app.EXAMPLES[0])
+        shown(page)
+        page.wait_for_timeout(500)
+        for thumbnail in page.locator("#examples img").all():
+            assert page.request.get(thumbnail.get_attribute("src")).ok
 
 
 def test_an_example_is_parsed_by_the_embedded_model(browser: Browser) -> None:
