@@ -243,6 +243,8 @@ def test_a_phone_gets_one_column_and_targets_for_fingers(browser: Browser, addre
         targets = page.locator("#parts label, #parts button, #photo .source-selection button, #examples button").all()
         assert len(targets) >= 19 + 4 + 2 + 3
         assert min(target.bounding_box()["height"] for target in targets) >= 44
+        page.get_by_label("Right-shoe").scroll_into_view_if_needed()
+        expect(page.locator("#picture")).to_be_in_viewport(ratio=0.99)
 
 
 def test_nothing_moves_when_the_picture_arrives(page: Page) -> None:
