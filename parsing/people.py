@@ -1,5 +1,5 @@
-"""Telling people apart, as Panoptic-DeepLab does (arXiv 1911.10194, section 3.2), from a heatmap of person centres and, at every
-pixel, the offset to the centre of its person: every person pixel votes for a spot, and belongs to the nearest centre.
+"""Telling people apart, as Panoptic-DeepLab does (arXiv 1911.10194, section 3.2), from a heatmap of person centres and, at
+every pixel, the offset to the centre of its person: every person pixel votes for a spot, and belongs to the nearest centre.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def find_centers(
 ) -> tuple[list[Center], NDArray[np.uint8]]:
     """The people in a picture.
 
-    Peaks of the heatmap are candidates. One that too few pixels vote for, or whose pixels vote for somewhere else, is no person;
-    its pixels go to the next nearest.
+    Peaks of the heatmap are candidates. One that too few pixels vote for, or whose pixels vote for somewhere else, is no
+    person; its pixels go to the next nearest.
 
     Args:
         heat: (h, w) in [0, 1].
@@ -108,7 +108,9 @@ def _positions(centers: list[Center]) -> NDArray[np.float32]:
 def _twins(
     centers: list[Center], owner: NDArray[np.int64], inside: NDArray[np.bool_], spots: NDArray[np.float32], stride: int
 ) -> int | None:
-    """The weaker of two centres that share one person: their voters aim at nearly one spot. None where everybody stands alone."""
+    """The weaker of two centres that share one person: their voters aim at nearly one spot. None where everybody stands
+    alone.
+    """
     aims = [np.median(spots[:, inside & (owner == index)], axis=1) for index in range(len(centers))]
     sides = [stride * np.sqrt(np.count_nonzero(inside & (owner == index))) for index in range(len(centers))]
     for weaker in range(len(centers) - 1, 0, -1):

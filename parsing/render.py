@@ -99,8 +99,8 @@ def composite(
     flat = _color(parsing.labels, colors)
     picture = np.zeros_like(photo) if view == "map" else photo.copy()
     if view == "overlay":
-        # In exact arithmetic all sums are multiples of 1/256; the extra 1/512 makes rounding to nearest round halves up, which is
-        # the integer rule above. Float32 holds these numbers exactly.
+        # In exact arithmetic all sums are multiples of 1/256; the extra 1/512 makes rounding to nearest round halves up,
+        # which is the integer rule above. Float32 holds these numbers exactly.
         share = math.floor(opacity * 256 + 0.5) / 256
         flat = cv2.addWeighted(photo, 1 - share, flat, share, 1 / 512)
     return cv2.copyTo(flat, chosen, picture)

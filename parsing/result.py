@@ -146,8 +146,9 @@ class Parsing:
             person: number of one person, from 1; None for everybody.
 
         Returns:
-            The 20 class names, each with its share in [0, 1]. The parts' shares are of the area of the person or people, so they
-            add up to 1, or are all 0 where nobody is. "Background" has its share of the whole picture, whoever is asked for.
+            The 20 class names, each with its share in [0, 1]. The parts' shares are of the area of the person or people, so
+            they add up to 1, or are all 0 where nobody is. "Background" has its share of the whole picture, whoever is
+            asked for.
 
         Raises:
             ValueError: there is no such person.

@@ -87,7 +87,9 @@ def scene(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> 
 
 
 def background(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture without people: textures, the surroundings of somebody in a photo, or plain colours; often a floor below a wall."""
+    """A picture without people: textures, the surroundings of somebody in a photo, or plain colours; often a floor below a
+    wall.
+    """
 
     def plane() -> NDArray[np.uint8]:
         choice = rng.random()
@@ -184,7 +186,9 @@ def _matrix(
 
 
 def _warp(photo: Photo, matrix: NDArray[np.float64], size: tuple[int, int]) -> Picture:
-    """The photo seen through a map from output to photo; beyond its edge the picture is mirrored and the labels are `IGNORE`."""
+    """The photo seen through a map from output to photo; beyond its edge the picture is mirrored and the labels are
+    `IGNORE`.
+    """
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     level = int(np.clip(np.log2(max(scale, 1)) + 0.2, 0, len(photo.pyramid) - 1))
     shrink = 2**level
@@ -192,7 +196,9 @@ def _warp(photo: Photo, matrix: NDArray[np.float64], size: tuple[int, int]) -> P
     reduced[:, 2] = (matrix[:, 2] + 0.5) / shrink - 0.5
     inverse = cv2.WARP_INVERSE_MAP
     shape = size[::-1]
-    pixels = cv2.warpAffine(photo.pyramid[level], reduced, shape, flags=cv2.INTER_LINEAR | inverse, borderMode=cv2.BORDER_REFLECT_101)
+    pixels = cv2.warpAffine(
+        photo.pyramid[level], reduced, shape, flags=cv2.INTER_LINEAR | inverse, borderMode=cv2.BORDER_REFLECT_101
+    )
     nearest = cv2.INTER_NEAREST | inverse
     labels = cv2.warpAffine(photo.labels, matrix, shape, flags=nearest, borderMode=cv2.BORDER_CONSTANT, borderValue=IGNORE)
     people = cv2.warpAffine(photo.people, matrix, shape, flags=nearest, borderMode=cv2.BORDER_CONSTANT, borderValue=0)

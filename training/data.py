@@ -1,7 +1,8 @@
 """Photos with part labels, held in memory for training.
 
-The folder layout is CIHP's: `Images/ID.jpg`, `Category_ids/ID.png` (class index per pixel, 255 = ignore), `train_id.txt`, and, where
-there are several people in a photo, `Human_ids/ID.png` (number of the person per pixel). Any data set laid out so can be used.
+The folder layout is CIHP's: `Images/ID.jpg`, `Category_ids/ID.png` (class index per pixel, 255 = ignore), `train_id.txt`,
+and, where there are several people in a photo, `Human_ids/ID.png` (number of the person per pixel). Any data set laid out
+so can be used.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def read_backgrounds(folder: Path) -> list[NDArray[np.uint8]]:
 def sampling_weights(photos: Sequence[Photo], threshold: float = 0.15) -> NDArray[np.float64]:
     """How often to draw each photo: those with a class that fewer than `threshold` of the photos have come up more often.
 
-    The rule is the repeat factor of Gupta et al., "LVIS" (CVPR 2019): the largest sqrt(threshold / frequency) among its classes.
+    The rule is the repeat factor of Gupta et al., "LVIS" (CVPR 2019): the largest sqrt(threshold / frequency) among its
+    classes.
     """
     present = np.array([[(photo.labels[::4, ::4] == part).any() for part in range(NUM_PARTS)] for photo in photos])
     factor = np.sqrt(threshold / np.maximum(present.mean(axis=0), 1 / len(photos)))

@@ -1,7 +1,8 @@
 """Measures the embedded model as users run it: `python -m training.evaluate --data FOLDER [--groups 100] [--model FILE]`.
 
-On the held-out photos: intersection over union of every class and of people against background, pixels summed over all photos, as is
-usual for CIHP and LIP. On pasted groups of held-out people: in how many pictures the number of people is right.
+On the held-out photos: intersection over union of every class and of people against background, pixels summed over all
+photos, as is usual for CIHP and LIP. On pasted groups of held-out people: in how many pictures the number of people is
+right.
 """
 
 from __future__ import annotations
@@ -46,13 +47,17 @@ def report_photos(model: Lite, photos: list[Photo]) -> None:
         print(f"| {part.name} | {seen[part.index]} | {score:.3f} |")
     frequent = seen >= 0.05 * len(photos)
     person = matrix[1:, 1:].sum() / (matrix.sum() - matrix[0, 0])
-    print(f"\n{len(photos)} photos, {frequent.sum()} classes in at least 5 % of them: mean IoU {np.nanmean(scores[frequent]):.3f}")
+    print(
+        f"\n{len(photos)} photos, {frequent.sum()} classes in at least 5 % of them: mean IoU {np.nanmean(scores[frequent]):.3f}"
+    )
     print(f"all classes that occur: mean IoU {np.nanmean(scores[seen > 0]):.3f}")
     print(f"people against background: IoU {person:.3f}, pixel accuracy {np.diag(matrix).sum() / matrix.sum():.3f}")
 
 
 def paste_group(library: augment.Library, rng: np.random.Generator, size: tuple[int, int], count: int) -> augment.Picture:
-    """`count` people side by side, of similar size, overlapping a little, before a background; each at least one third visible."""
+    """`count` people side by side, of similar size, overlapping a little, before a background; each at least one third
+    visible.
+    """
     while True:
         picture = augment.Picture(augment.background(library, rng, size), np.zeros(size, np.uint8), np.zeros(size, np.uint8))
         height = min(rng.uniform(0.45, 0.9) * size[0], 2.2 * size[1] / count)

@@ -1,8 +1,9 @@
-"""Writes the trained network as ONNX: `python -m training.export --checkpoint runs/lite/checkpoint.pt --out assets/lite/lite.onnx`.
+"""Writes the trained network as ONNX: `python -m training.export --checkpoint runs/lite/checkpoint.pt --out
+assets/lite/lite.onnx`.
 
-The graph takes RGB uint8 (1, H, W, 3), sides multiples of 32, and gives part logits, heatmap and offsets in pixels. Weights are stored in
-half precision, which halves the file and is undone when the model is loaded; the arithmetic stays single precision. The file is kept
-only if ONNX Runtime answers as PyTorch does, at two sizes.
+The graph takes RGB uint8 (1, H, W, 3), sides multiples of 32, and gives part logits, heatmap and offsets in pixels. Weights
+are stored in half precision, which halves the file and is undone when the model is loaded; the arithmetic stays single
+precision. The file is kept only if ONNX Runtime answers as PyTorch does, at two sizes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The embedded network, `lite`: a residual encoder with global context, a feature pyramid, a part head and a person head.
 
-Dense 3x3 convolutions, because a CPU multiplies matrices faster than it runs depthwise ones. Self-attention at stride 32 lets
-a garment be one thing instead of patches (there are few tokens there, so it costs little). The feature pyramid follows Lin et
-al., "Feature Pyramid Networks" (CVPR 2017); people are told apart as in Panoptic-DeepLab (arXiv 1911.10194): a heatmap of person
-centres and, at every pixel, the offset to the centre of its person. Part logits leave at stride 2 by sub-pixel convolution
-(Shi et al., arXiv 1609.05158).
+Dense 3x3 convolutions, because a CPU multiplies matrices faster than it runs depthwise ones. Self-attention at stride 32
+lets a garment be one thing instead of patches (there are few tokens there, so it costs little). The feature pyramid follows
+Lin et al., "Feature Pyramid Networks" (CVPR 2017); people are told apart as in Panoptic-DeepLab (arXiv 1911.10194): a
+heatmap of person centres and, at every pixel, the offset to the centre of its person. Part logits leave at stride 2 by sub-
+pixel convolution (Shi et al., arXiv 1609.05158).
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ class LiteNetwork(nn.Module):
             image: (B, 3, H, W) float RGB in [0, 255], H and W multiples of 32.
 
         Returns:
-            part logits (B, 20, H/2, W/2); centre logits (B, 1, H/8, W/8), a sigmoid makes the heatmap; offsets (B, 2, H/8, W/8), x
-            then y, from the pixel to its person's centre, in units of `OFFSET_UNIT` input pixels.
+            part logits (B, 20, H/2, W/2); centre logits (B, 1, H/8, W/8), a sigmoid makes the heatmap; offsets (B, 2, H/8,
+            W/8), x then y, from the pixel to its person's centre, in units of `OFFSET_UNIT` input pixels.
         """
         x = self.stem(image / 127.5 - 1)  # (B, C, H/4, W/4)
         features = []

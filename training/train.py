@@ -1,9 +1,10 @@
 """Trains the embedded network from scratch: `python -m training.train --data FOLDER --minutes 110 --out runs/lite`.
 
-The clock is the schedule, so that the same command fits a laptop or a server: learning rate (one cosine) and picture size (half,
-three quarters, full) follow the share of the time that has passed. Small pictures first: most of what there is to learn does not need
-detail, and they cost a quarter (Tan and Le, "EfficientNetV2", arXiv 2104.00298, section 4). Training goes on from the last checkpoint in
-`--out` where there is one. What is kept is an exponential moving average of the weights.
+The clock is the schedule, so that the same command fits a laptop or a server: learning rate (one cosine) and picture size
+(half, three quarters, full) follow the share of the time that has passed. Small pictures first: most of what there is to
+learn does not need detail, and they cost a quarter (Tan and Le, "EfficientNetV2", arXiv 2104.00298, section 4). Training
+goes on from the last checkpoint in `--out` where there is one. What is kept is an exponential moving average of the
+weights.
 """
 
 from __future__ import annotations
@@ -28,10 +29,9 @@ from training.network import LiteNetwork, count_parameters
 from training.targets import as_tensors, example, loss
 
 HELD_OUT = 63
-SIZE_PHASES = ((0.4, 0.5), (0.75, 0.75), (1.0, 1.0))
+SIZE_PHASES = ((0.45, 0.5), (0.8, 0.75), (1.0, 1.0))
 """(share of the time until which it holds, scale of the pictures)"""
-CROP_SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320))
-SCENE_SHAPES = ((320, 384), (384, 288), (288, 448))
+SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320), (320, 384))
 BATCH_PIXELS = 8 * 448 * 256
 
 
@@ -52,7 +52,7 @@ class Clock:
 
 
 class Batches(IterableDataset):
-    """Endless batches; all pictures of one have one shape, smaller ones early in the schedule."""
+    """Endless batches, the pictures of one of equal shape, smaller ones early in the schedule."""
 
     def __init__(self, library: augment.Library, clock: Clock, scene_share: float) -> None:
         self.library = library
@@ -66,12 +66,12 @@ class Batches(IterableDataset):
         rng = np.random.default_rng([os.getpid(), time.time_ns()])
         while True:
             scale = next(scale for until, scale in SIZE_PHASES if self.clock.progress <= until)
-            scenes = rng.random() < self.scene_share
-            shape = (SCENE_SHAPES if scenes else CROP_SHAPES)[rng.integers(3 if scenes else 4)]
+            shape = SHAPES[rng.integers(len(SHAPES))]
             size = tuple(max(int(side * scale) // 32 * 32, 64) for side in shape)
-            make = augment.scene if scenes else augment.crop
             count = max(4, round(BATCH_PIXELS / (size[0] * size[1]) / (1 + (scale == 0.5) * 0.5)))
-            yield as_tensors([example(make(self.library, rng, size), rng) for _ in range(count)])
+            # close-ups and scenes in one batch, so that batch statistics are those that both will meet in use
+            makers = [augment.scene if rng.random() < self.scene_share else augment.crop for _ in range(count)]
+            yield as_tensors([example(make(self.library, rng, size), rng) for make in makers])
 
 
 def parameter_groups(network: nn.Module, decay: float) -> list[dict]:
@@ -128,7 +128,9 @@ def train(options: argparse.Namespace) -> None:
             step, elapsed = state["step"], state["elapsed"]
     clock = Clock(options.minutes, elapsed)
     print(f"{len(photos)} photos, {len(textures)} textures, {count_parameters(network) / 1e6:.2f} M parameters", flush=True)
-    batches = DataLoader(Batches(library, clock, options.scenes), batch_size=None, num_workers=options.workers, prefetch_factor=3)
+    batches = DataLoader(
+        Batches(library, clock, options.scenes), batch_size=None, num_workers=options.workers, prefetch_factor=3
+    )
 
     def save() -> None:
         state = {"network": network.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict()}
@@ -169,13 +171,15 @@ def train(options: argparse.Namespace) -> None:
 def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders in the CIHP layout; some photos of each are held out")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders in the CIHP layout; some photos of each are held out"
+    )
     parser.add_argument("--extra", type=Path, nargs="*", default=[], help="further folders, used whole (pseudo-labels, say)")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     parser.add_argument("--start", type=Path, help="checkpoint to begin from")
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
-    parser.add_argument("--scenes", type=float, default=0.25, help="share of batches with several people")
+    parser.add_argument("--scenes", type=float, default=0.25, help="share of pictures with several people")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -1,8 +1,8 @@
 """The embedded model: a small network run by ONNX Runtime, first on the whole photo, then on each person.
 
-The first look, at low resolution, finds the people. The second takes each person's rectangle at one fixed area, so that a face in a
-portrait and a figure in a group of ten reach the network at about the size it was trained on. The network and its training are in
-`training/`; the model card is `assets/lite/README.md`.
+The first look, at low resolution, finds the people. The second takes each person's rectangle at one fixed area, so that a
+face in a portrait and a figure in a group of ten reach the network at about the size it was trained on. The network and its
+training are in `training/`; the model card is `assets/lite/README.md`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ MODEL_FILE: Final = Path(__file__).parents[2] / "assets" / "lite" / "lite.onnx"
 STRIDE: Final = 32
 """The network takes sides that are multiples of this."""
 PERSON_STRIDE: Final = 8
+LONGEST_SIDE: Final = 1536
 LOOK_AREA: Final = 320 * 320
 """Pixels of the first look, over the whole photo."""
 PERSON_AREA: Final = 448 * 288
@@ -35,15 +36,15 @@ LARGEST_ZOOM: Final = 3.0
 """A small figure is enlarged by no more than this."""
 MARGIN: Final = 0.1
 """Added around a person's box on each side, as a share of its size: the first look may have missed a hand."""
-MOST_PEOPLE: Final = 40
-"""Only so many get a second look, the largest first."""
 
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the network says about a picture of (H, W): part logits (20, H/2, W/2), heatmap (H/8, W/8), offsets (2, H/8, W/8)."""
+    """What the network says about a picture of (H, W): part logits (20, H/2, W/2), heatmap (H/8, W/8), offsets (2, H/8,
+    W/8).
+    """
 
     parts: NDArray[np.float32]
     heat: NDArray[np.float32]
@@ -79,14 +80,11 @@ class Lite:
         with _timed(timings, "find"):
             look = self._run(image, LOOK_AREA)
             people = _find_people(look, size)
-            labels = _label_map(look.parts, size)
-            person_of = np.zeros_like(labels)
         with _timed(timings, "parse"):
+            labels = np.zeros(size, np.uint8) if people else _label_map(look.parts, size)
+            person_of = np.zeros(size, np.uint8)
             confidence = np.zeros((len(people), len(PARTS)))
-            seen = sorted(range(len(people)), key=lambda index: -_area(people[index].box))[:MOST_PEOPLE]
-            for index in seen:
-                labels[_slices(_grow(people[index].box, size))] = BACKGROUND  # the second look says more than the first
-            for index in seen:
+            for index in sorted(range(len(people)), key=lambda index: -_area(people[index].box)):
                 confidence[index] = self._parse_person(image, people, index, labels, person_of)
         with _timed(timings, "decode"):
             parts, humans, person_of = _segments(labels, person_of, people, confidence)
@@ -100,7 +98,12 @@ class Lite:
         return _Answer(parts[0], heat[0, 0], votes(offsets[0], PERSON_STRIDE))
 
     def _parse_person(
-        self, image: NDArray[np.uint8], people: list[_Person], index: int, labels: NDArray[np.uint8], person_of: NDArray[np.uint8]
+        self,
+        image: NDArray[np.uint8],
+        people: list[_Person],
+        index: int,
+        labels: NDArray[np.uint8],
+        person_of: NDArray[np.uint8],
     ) -> NDArray[np.float64]:
         """A closer look at one person: writes the parts into `labels` and `person_of`, returns the confidence in each class."""
         box = _grow(people[index].box, image.shape[:2])
@@ -135,7 +138,7 @@ def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
 def _network_size(size: tuple[int, int], area: float) -> tuple[int, int]:
     """Height and width, multiples of `STRIDE`, of about `area` pixels and the same shape as `size`."""
     zoom = (area / (size[0] * size[1])) ** 0.5
-    return tuple(max(round(side * zoom / STRIDE), 1) * STRIDE for side in size)
+    return tuple(min(max(round(side * zoom / STRIDE), 1), LONGEST_SIDE // STRIDE) * STRIDE for side in size)
 
 
 def _find_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
@@ -169,7 +172,9 @@ def _own_pixels(answer: _Answer, people: list[_Person], index: int, box: Box) ->
     rivals = [index] + [other for other in range(len(people)) if other != index and _overlap(people[other].box, box)]
     height, width = answer.heat.shape
     zoom = (width * PERSON_STRIDE / (x1 - x0), height * PERSON_STRIDE / (y1 - y0))
-    centers = [((people[i].center[0] + 0.5 - x0) * zoom[0] - 0.5, (people[i].center[1] + 0.5 - y0) * zoom[1] - 0.5) for i in rivals]
+    centers = [
+        ((people[i].center[0] + 0.5 - x0) * zoom[0] - 0.5, (people[i].center[1] + 0.5 - y0) * zoom[1] - 0.5) for i in rivals
+    ]
     return nearest(answer.spots, np.array(centers, np.float32)) == 0
 
 
