@@ -75,7 +75,8 @@ def open_image(source: ImageSource) -> NDArray[np.uint8]:
         RGB uint8 (H, W, 3), upright, contiguous, at most 50 megapixels.
 
     Raises:
-        ImageError: it is not an image, it is damaged or cut short, it has no pixels or too many, or it is of no kind listed here.
+        ImageError: it is not an image, it is damaged or cut short, it has no pixels or too many, or it is of no kind
+            listed here.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)
@@ -88,6 +89,23 @@ def open_image(source: ImageSource) -> NDArray[np.uint8]:
     raise ImageError(
         f"A picture is a path, bytes, a PIL image or an RGB array, but this is {type(source).__name__}.", "unsupported"
     )
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Whether there is a file to open, without opening it.
+
+    Raises:
+        ImageError: there is none, or it is a folder or a device.
+    """
+    name = os.path.basename(os.fspath(path)) or "this path"
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        raise _unopenable(name, error) from None
+    if stat.S_ISDIR(mode):
+        raise ImageError(f"{name!r} is a folder; give the image files in it.", "missing")
+    if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
+        raise ImageError(f"{name!r} is not a regular file.", "missing")
 
 
 def write_png(picture: Image.Image, path: str | os.PathLike[str]) -> None:
@@ -116,24 +134,18 @@ def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _from_path(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    name = os.path.basename(os.fspath(path)) or "this path"
+    check_file(path)
     try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise ImageError(f"{name!r} is a folder; give the image files in it.", "missing")
-        if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
-            raise ImageError(f"{name!r} is not a regular file.", "missing")
-        stream = open(path, "rb")
+        with open(path, "rb") as stream:
+            return _from_stream(stream)
+    except ImageError:
+        raise
     except FileNotFoundError:
         raise ImageError(f"There is no file {name!r}.", "missing") from None
     except PermissionError:
         raise ImageError(f"The file {name!r} may not be read.", "missing") from None
-    except ImageError:
-        raise
-    except (OSError, ValueError):  # a name too long, a NUL in it, a loop of links
-        raise ImageError(f"The file {name[:80]!r} cannot be opened.", "missing") from None
-    with stream:
-        return _from_stream(stream)
+    except (OSError, ValueError):  # a name too long, a NUL in it, a loop of links, a failing disk
+        raise ImageError(f"The file {name[:80]!r} cannot be read.", "missing") from None
 
 
 def _from_stream(stream: BinaryIO) -> NDArray[np.uint8]:

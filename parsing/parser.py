@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from parsing.image import ImageSource, open_image
 from parsing.result import Parsing
+from parsing.weights import local_folder
 
 MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single")
 """The names that `load` takes."""
@@ -71,7 +72,8 @@ def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None) -
     Args:
         name: "lite", embedded in this package; "m2fp", several people, or "m2fp-single", one person, with the official weights;
             "auto" is "m2fp" where its weights are given or already on this machine, else "lite".
-        weights: a local ModelScope model folder for one of the M2FP models; None looks where they are usually kept.
+        weights: a local ModelScope model folder for one of the M2FP models; None for the environment variable PARSING_WEIGHTS,
+            the cache, or, unless the name is "auto", a download.
 
     Raises:
         ValueError: there is no such model, or weights were given to one that takes none.
@@ -80,7 +82,7 @@ def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None) -
     if name not in MODELS:
         raise ValueError(f"There is no model {name!r}; there are {', '.join(MODELS)}.")
     if name == "auto":
-        name = "lite" if weights is None else "m2fp"
+        name = "lite" if local_folder("m2fp", weights) is None else "m2fp"
     if name == "lite":
         if weights is not None:
             raise ValueError("The model lite has its weights inside; weights= belongs to m2fp and m2fp-single.")
