@@ -101,7 +101,7 @@ def check_file(path: str | os.PathLike[str]) -> None:
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:
-        raise _unopenable(name, error) from None
+        raise _unopenable(path, error) from None
     if stat.S_ISDIR(mode):
         raise ImageError(f"{name!r} is a folder; give the image files in it.", "missing")
     if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
@@ -140,12 +140,18 @@ def _from_path(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             return _from_stream(stream)
     except ImageError:
         raise
-    except FileNotFoundError:
-        raise ImageError(f"There is no file {name!r}.", "missing") from None
-    except PermissionError:
-        raise ImageError(f"The file {name!r} may not be read.", "missing") from None
-    except (OSError, ValueError):  # a name too long, a NUL in it, a loop of links, a failing disk
-        raise ImageError(f"The file {name[:80]!r} cannot be read.", "missing") from None
+    except (OSError, ValueError) as error:
+        raise _unopenable(path, error) from None
+
+
+def _unopenable(path: str | os.PathLike[str], error: Exception) -> ImageError:
+    """What to say about a path that the system refuses, without the folders in it."""
+    name = os.path.basename(os.fspath(path))[:80]
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return ImageError(f"There is no file {name!r}.", "missing")
+    if isinstance(error, PermissionError):
+        return ImageError(f"The file {name!r} may not be read.", "missing")
+    return ImageError(f"The file {name!r} cannot be read.", "missing")  # a name too long, a NUL in it, a failing disk
 
 
 def _from_stream(stream: BinaryIO) -> NDArray[np.uint8]:
