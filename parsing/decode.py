@@ -91,13 +91,14 @@ def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, nu
     for label in sorted({candidate.label for candidate in candidates}):
         for candidate in (candidate for candidate in candidates if candidate.label == label):
             window = upsample(mask_logits[candidate.query])
-            if window is None:
-                continue
             mask = window.logits > 0
-            sigmoid = window.logits.sigmoid_()
-            score = candidate.probability * float(sigmoid[mask].mean())
+            pixels = int(mask.sum())
+            if pixels == 0:
+                continue
+            inside = window.logits.sigmoid_().mul_(mask)
+            score = candidate.probability * float(inside.sum()) / pixels
             if label < num_parts and score >= part_threshold:
-                label_map.add(sigmoid.mul_(score), window.rows, window.columns)
+                label_map.add(inside.mul_(score), window.rows, window.columns)
             if label != BACKGROUND and score >= LOWEST_SCORE:
                 origin = (window.columns.start, window.rows.start)
                 known = HUMAN if label == num_parts else label
@@ -132,13 +133,13 @@ def decode_pixels(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> De
     labels = torch.zeros(frame.photo, dtype=torch.uint8)
     for label, vote in enumerate(votes):  # one at a time: all of them are 1 GB for 12 megapixels
         vote = functional.interpolate(vote[None, None], size=frame.photo, mode="bilinear", align_corners=False)[0, 0]  # (H, W)
-        labels[vote > best] = label
+        labels.masked_fill_(vote > best, label)
         torch.maximum(best, vote, out=best)
 
     confidence = best.sigmoid_()
 
     def segment(mask: Tensor, label: int) -> Segment:
-        score = float(confidence[mask].sum()) / (int(mask.sum()) + 1)
+        score = float((confidence * mask).sum()) / (int(mask.sum()) + 1)
         return Segment.from_mask(mask.numpy(), label, score, person=1)
 
     foreground = labels != BACKGROUND
@@ -168,20 +169,17 @@ class Upsampler:
         self._rows = _resize_matrix(size[0], frame.padded[0], y0, y1, frame.photo[0])  # (H, h)
         self._columns = _resize_matrix(size[1], frame.padded[1], x0, x1, frame.photo[1])  # (W, w)
 
-    def __call__(self, mask: Tensor) -> Window | None:
-        """The rectangle outside which a mask, (h, w) logits, is not positive; None where it is positive nowhere.
+    def __call__(self, mask: Tensor) -> Window:
+        """The rectangle outside which a mask, (h, w) logits, is not positive; an empty one where it is positive nowhere.
 
         A pixel of the photo is a mean of logits around it, so it is positive only where one of them is.
         """
         positive = mask > 0
         rows = _reached(self._rows, positive.any(dim=1))
         columns = _reached(self._columns, positive.any(dim=0))
-        if rows.start == rows.stop or columns.start == columns.stop:
-            return None
         down, across = self._rows[rows], self._columns[columns]
         near_rows, near_columns = _span(down.any(dim=0)), _span(across.any(dim=0))
-        logits = down[:, near_rows] @ mask[near_rows, near_columns] @ across[:, near_columns].T
-        return Window(rows, columns, logits) if bool((logits > 0).any()) else None
+        return Window(rows, columns, down[:, near_rows] @ mask[near_rows, near_columns] @ across[:, near_columns].T)
 
 
 def _resize_matrix(size: int, padded: int, start: int, stop: int, photo: int) -> Tensor:
@@ -229,7 +227,7 @@ class LabelMap:
             for spans in zip(*self._windows, strict=True)
         )
         mean = self._sum[rows, columns] / self._count[rows, columns].clamp(min=1)
-        self.labels[rows, columns][mean > self._best[rows, columns]] = label
+        self.labels[rows, columns].masked_fill_(mean > self._best[rows, columns], label)
         torch.maximum(self._best[rows, columns], mean, out=self._best[rows, columns])
         self._sum[rows, columns] = 0
         self._count[rows, columns] = 0

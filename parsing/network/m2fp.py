@@ -36,14 +36,15 @@ class M2FPNetwork(nn.Module):
 
     @classmethod
     def from_weights(cls, config: NetworkConfig, weights: Mapping[str, Tensor]) -> M2FPNetwork:
-        """The network ready for inference: weights taken over without a copy, BatchNorm folded, channels last.
+        """The network ready for inference: BatchNorm folded, channels last in memory.
 
         Args:
             config: the sizes.
-            weights: every entry of the state dict, under the checkpoint's names.
+            weights: every weight under the checkpoint's name, with or without BatchNorm's counters of training steps. They are
+                copied, so that a memory-mapped file can be let go.
 
         Raises:
-            RuntimeError: an entry is missing, unknown or has another shape.
+            RuntimeError: a weight is missing, unknown or has another shape.
         """
         with torch.device("meta"):  # no memory and no time for values that are replaced at once
             network = cls(config)
@@ -52,7 +53,10 @@ class M2FPNetwork(nn.Module):
         for module in network.modules():
             if isinstance(module, ConvNorm):
                 module.fold_batch_norm()
-        return network.to(memory_format=torch.channels_last)  # what oneDNN's convolutions are fastest on
+        for parameter in network.parameters():  # channels last is what oneDNN's convolutions are fastest on
+            layout = torch.channels_last if parameter.dim() == 4 else torch.contiguous_format
+            parameter.data = parameter.data.clone(memory_format=layout)
+        return network
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the network.
