@@ -7,8 +7,10 @@ on white; deeper pixels are scaled to 8 bits. Whatever a damaged file makes a de
 from __future__ import annotations
 
 import io
+import math
 import os
 import stat
+import warnings
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
@@ -43,6 +45,9 @@ _UPRIGHT: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 """EXIF orientation to the operation that undoes it."""
+
+# Pillow's remarks on damaged files are noise: what is unusable becomes an `ImageError`, sizes are checked here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class ImageError(ValueError):
@@ -162,7 +167,7 @@ def _from_stream(stream: BinaryIO) -> NDArray[np.uint8]:
     try:
         picture = Image.open(stream, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(_too_large("far more"), "too-large") from None
+        raise ImageError(_too_large("more than 178"), "too-large") from None
     except UnidentifiedImageError:
         raise _unidentified(start) from None
     except Exception:  # noqa: BLE001, the format plug-ins raise nearly anything: struct.error, SyntaxError, MemoryError, ...
@@ -198,6 +203,8 @@ def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
         return _deep_to_rgb(picture)
     if mode == "LAB":
         raise ImageError("LAB colours are not supported; save the picture as RGB.", "unsupported")
+    if mode == "La":
+        picture = picture.convert("LA")  # Pillow has no way from it to RGBA
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
         white = Image.new("RGB", layer.size, "white")
@@ -229,7 +236,7 @@ def _check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise ImageError(f"The picture has no pixels: it is {width} by {height}.", "unsupported")
     if width * height > MAX_PIXELS:
-        raise ImageError(_too_large(f"{width * height / 1e6:.1f}"), "too-large")
+        raise ImageError(_too_large(f"{math.ceil(width * height / 1e5) / 10}"), "too-large")
 
 
 def _too_large(megapixels: str) -> str:
