@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -37,17 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: with status 2, after one line on standard error; with status 0 after the help.
     """
-    if not sys.stderr.isatty():
-        logging.disable(logging.WARNING)
     try:
-        options = read_options(arguments)
-        run(options)
+        run(read_options(arguments))
     except KeyboardInterrupt:
         return INTERRUPTED
     except (ValueError, OSError, ImportError) as error:
         refuse(str(error))
     except MemoryError:
         refuse("The memory is not enough for this photo; make it smaller.")
+    except Exception as error:  # a fault of the program; a script still gets its one line
+        logging.getLogger(__name__).debug("unexpected", exc_info=True)
+        refuse(f"The program itself failed ({type(error).__name__}: {error}); please report this.")
     return 0
 
 
@@ -116,7 +118,8 @@ def run(options: argparse.Namespace) -> None:
 def draw(parser: Parser, photo: str, target: Path, options: argparse.Namespace) -> None:
     """Parses one photo and writes its picture."""
     try:
-        pixels = open_image(photo)
+        with mute_libraries():
+            pixels = open_image(photo)
     except ImageError as error:
         raise ImageError(f"{photo}: {error}", error.kind) from None
     picture = composite(pixels, parser(pixels), parts=options.parts, opacity=options.opacity, view=options.view)
@@ -124,6 +127,21 @@ def draw(parser: Parser, photo: str, target: Path, options: argparse.Namespace) 
         write_png(Image.fromarray(picture), target)
     except OSError as error:
         raise OSError(f"The picture {target.name!r} cannot be written: {error.strerror or error}.") from error
+
+
+@contextmanager
+def mute_libraries() -> Iterator[None]:
+    """Drops what libraries in C write to standard error by themselves; libtiff comments on every damaged file."""
+    sys.stderr.flush()
+    speaking = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    os.close(silence)
+    try:
+        yield
+    finally:
+        os.dup2(speaking, 2)
+        os.close(speaking)
 
 
 def choose_targets(photos: Iterable[str], folder: Path) -> list[Path]:
@@ -166,4 +184,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 if __name__ == "__main__":
+    if not sys.stderr.isatty():
+        logging.disable(logging.WARNING)
     raise SystemExit(main())
