@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from parsing.image import ImageSource, open_image
 from parsing.result import Parsing
-from parsing.weights import local_folder
+from parsing.weights import Progress, local_folder
 
 MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single")
 """The names that `load` takes."""
@@ -66,7 +66,7 @@ class Parser:
         return replace(parsing, timings={"open": opened, **parsing.timings})
 
 
-def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None) -> Parser:
+def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Parser:
     """Loads a model.
 
     Args:
@@ -74,6 +74,7 @@ def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None) -
             "auto" is "m2fp" where its weights are given or already on this machine, else "lite".
         weights: a local ModelScope model folder for one of the M2FP models; None for the environment variable PARSING_WEIGHTS,
             the cache, or, unless the name is "auto", a download.
+        progress: told how far a download is: bytes that are there, bytes in all.
 
     Raises:
         ValueError: there is no such model, or weights were given to one that takes none.
@@ -91,4 +92,4 @@ def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None) -
         return Parser(Lite())
     from parsing.models.m2fp import M2FP
 
-    return Parser(M2FP.load(weights=weights, single_person=name == "m2fp-single"))
+    return Parser(M2FP.load(weights=weights, single_person=name == "m2fp-single", progress=progress))
