@@ -219,7 +219,8 @@ def _deep_to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
     if picture.mode.startswith("I;16"):
         grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     else:
-        values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+        # Infinities are no brightness; the bounds keep the differences below finite.
+        values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0).clip(-1e30, 1e30)
         low, high = min(float(values.min()), 0.0), float(values.max())
         if picture.mode == "F" and high <= 1.0:
             high = 1.0
