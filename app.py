@@ -6,16 +6,14 @@ recorded: no analytics, no run history; uploads are deleted seconds after they a
 
 from __future__ import annotations
 
-import argparse
 import html
 import os
 import signal
-import socket
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio while it is imported
 
@@ -26,6 +24,7 @@ from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
 import parsing
+from parsing.background import BackgroundLoader
 from parsing.web.components import (
     FOLDER,
     PartChoice,
@@ -41,6 +40,9 @@ from parsing.web.components import (
     shrink,
     ticked_parts,
 )
+from parsing.web.model_menu import model_menu, wants_lite
+from parsing.web.options import check_address, read_options, refuse
+from parsing.weights import local_folder
 
 EXAMPLES: Final = sorted((Path(__file__).resolve().parent / "assets" / "examples").glob("*.[jp][pn]g"))
 """Served where they lie: a copy among the uploads would be deleted with an upload of the same photo."""
@@ -52,41 +54,62 @@ text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What a session keeps: the photo, RGB uint8 (H, W, 3), and its parsing."""
+    """What a session keeps: the photo, RGB uint8 (H, W, 3), its parsing, and what the model that made it is called."""
 
     photo: NDArray[np.uint8]
     parsing: parsing.Parsing
+    title: str
 
 
 class Handlers:
-    """What the page and its programming interface call, with one parser behind them."""
+    """What the page and its programming interface call, with one parser behind them, or two: `lite`, and the loader's.
 
-    def __init__(self, parser: parsing.Parser) -> None:
-        self.parser = parser
+    A `model` is the model menu's value, or None where there is no menu; then `choice` counts.
+    """
 
-    def upload(self, upload: bytes | None, shown: Shown | None, request: gr.Request) -> tuple[None, Shown | None]:
+    def __init__(self, lite: parsing.Parser, loader: BackgroundLoader | None, choice: str) -> None:
+        self.lite = lite
+        self.loader = loader
+        self.choice = choice
+
+    def pick(self, model: Any) -> parsing.Parser:
+        """The parser for the next photo: M2FP's once it is ready, unless the menu says lite."""
+        m2fp = None if self.loader is None or wants_lite(model or {"choice": self.choice}) else self.loader.parser
+        return m2fp or self.lite
+
+    def upload(self, upload: bytes | None, shown: Shown | None, model: Any, request: gr.Request) -> tuple[None, Shown | None]:
         """An uploaded file: empties the input for the next one, and gives the new state. An unusable file says why, and the
         state stays.
         """
         if upload is None:
             return None, shown
         try:
-            return None, self.open(upload)
+            return None, self.open(upload, model)
         except parsing.ImageError as error:
             warn(error, request)
             return None, shown
 
-    def example(self, index: int) -> Shown:
+    def example(self, index: int, model: Any) -> Shown:
         """The new state for one of the example photos."""
-        return self.open(EXAMPLES[index])
+        return self.open(EXAMPLES[index], model)
 
-    def open(self, source: bytes | Path, longest: int = LONGEST_SIDE) -> Shown:
+    def switch(self, shown: Shown | None, model: Any) -> Shown | None:
+        """The state after a choice in the model menu: the photo is parsed again if another model is now to parse it."""
+        parser = self.pick(model)
+        if shown is None or shown.title == parser.title:
+            return shown
+        result = parser(shown.photo)
+        timings = {**result.timings, "open": shown.parsing.timings["open"]}
+        return Shown(shown.photo, replace(result, timings=timings), parser.title)
+
+    def open(self, source: bytes | Path, model: Any, longest: int = LONGEST_SIDE) -> Shown:
         """Opens and parses a photo; raises `parsing.ImageError`."""
         start = time.perf_counter()
         photo = shrink(parsing.open_image(source), longest)
         opened = (time.perf_counter() - start) * 1000
-        result = self.parser(photo)
-        return Shown(photo, replace(result, timings={**result.timings, "open": opened}))
+        parser = self.pick(model)
+        result = parser(photo)
+        return Shown(photo, replace(result, timings={**result.timings, "open": opened}), parser.title)
 
     def draw(
         self, shown: Shown | None, choice: PartChoice, opacity: float
@@ -102,7 +125,7 @@ class Handlers:
             height=picture.shape[0],
             people=len(shown.parsing.people),
             found=bool(shown.parsing.labels.any()),
-            model=html.escape(self.parser.title),
+            model=html.escape(shown.title),
             timings={**shown.parsing.timings, "draw": drawn},
         )
 
@@ -140,7 +163,7 @@ class Handlers:
     def open_sent(self, photo: Any) -> Shown:
         """Opens and parses, at full size, a file that a program has sent."""
         try:
-            return self.open(read_upload(photo["path"]), longest=sys.maxsize)
+            return self.open(read_upload(photo["path"]), None, longest=sys.maxsize)
         except parsing.ImageError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
@@ -152,9 +175,11 @@ def warn(error: parsing.ImageError, request: gr.Request) -> None:
     gr.Warning(html.escape(message))
 
 
-def build_page(parser: parsing.Parser) -> gr.Blocks:
-    """The page around one parser; `launch_options` belong to its `launch`."""
-    handlers = Handlers(parser)
+def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, choice: str = "auto") -> gr.Blocks:
+    """The page around one parser, or, with a menu of both, around the embedded one and the one of `loader`; `choice` is what
+    the menu says at first. `launch_options` belong to its `launch`.
+    """
+    handlers = Handlers(parser, loader, choice)
     private: dict[str, Any] = {"api_visibility": "private"}
     gr.set_static_paths(EXAMPLES)
     with gr.Blocks(title="Human Parsing", analytics_enabled=False, delete_cache=(300, 1800), fill_width=True) as page:
@@ -170,6 +195,7 @@ def build_page(parser: parsing.Parser) -> gr.Blocks:
                     label=text("examples.label"),
                     elem_id="examples",
                 )
+                model = gr.State(None) if loader is None else model_menu(text("words"), loader, parser.title, choice)
             with gr.Column(elem_id="stage"):
                 picture = picture_output(text("picture.label"))
                 facts = facts_lines(text("words"))
@@ -187,10 +213,13 @@ def build_page(parser: parsing.Parser) -> gr.Blocks:
             **private,
         }
         settings = [shown, parts, opacity]
-        uploaded = photo.input(handlers.upload, [photo, shown], [photo, shown], **parsed)
-        chosen = examples.click(handlers.example, [examples], [shown], **parsed)
-        for opened in (uploaded, chosen):
-            opened.then(handlers.draw_new, settings, [picture, facts, parts], **drawing)
+        uploaded = photo.input(handlers.upload, [photo, shown, model], [photo, shown], **parsed)
+        chosen = examples.click(handlers.example, [examples, model], [shown], **parsed)
+        answers = [uploaded, chosen]
+        if loader is not None:
+            answers.append(model.input(handlers.switch, [shown, model], [shown], **parsed))
+        for answer in answers:
+            answer.then(handlers.draw_new, settings, [picture, facts, parts], **drawing)
         changed = [parts.input, opacity.input]
         gr.on(changed, handlers.draw, settings, [picture, facts], trigger_mode="always_last", **drawing)
         gr.api(handlers.serve_parse, api_name="parse", concurrency_id="parse")
@@ -220,63 +249,39 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Command line first, then environment variables, then what is usual."""
-    environment = os.environ.get
-    options = argparse.ArgumentParser(description="Serves the page. Every option may also come from an environment variable.")
-    options.error = refuse  # argparse's own way takes several lines
-    hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"
-    options.add_argument(
-        "--host",
-        default=environment("PARSING_HOST") or environment("GRADIO_SERVER_NAME") or hosted,
-        help="address to listen on, 0.0.0.0 for every one; PARSING_HOST (default: this machine only)",
-    )
-    options.add_argument(
-        "--port",
-        default=environment("PARSING_PORT") or environment("GRADIO_SERVER_PORT") or "7860",
-        help="PARSING_PORT (default: 7860)",
-    )
-    options.add_argument("--model", default=environment("PARSING_MODEL") or "auto", help="PARSING_MODEL (default: auto)")
-    options.add_argument(
-        "--weights", metavar="FOLDER", default=environment("PARSING_WEIGHTS") or None, help="a model folder; PARSING_WEIGHTS"
-    )
-    chosen = options.parse_args(arguments)
-    if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
-        refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
-    chosen.port = int(chosen.port)
-    return chosen
+def load_models(name: str, weights: str | None) -> tuple[parsing.Parser, BackgroundLoader]:
+    """The embedded model, and the loader of M2FP: at work for "auto", waiting for "lite", else ready.
 
-
-def check_address(host: str, port: int) -> None:
-    """Ends the program with one sentence where nobody could listen there."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except (OSError, UnicodeError):
-        refuse(f"Port {port} on {host} cannot be used; is it taken? Choose another with --port, or another --host.")
-
-
-def refuse(sentence: str) -> NoReturn:
-    """Says what was wrong and ends the program with exit status 2."""
-    print(sentence, file=sys.stderr)
-    raise SystemExit(2)
+    Raises:
+        ValueError: there is no such model.
+        OSError: M2FP was asked for and is out of reach, or the folder given holds no model.
+    """
+    if name in ("auto", "lite"):
+        local_folder("m2fp", weights)  # a wrong folder is no reason to go on without it
+        loader = BackgroundLoader(lambda progress: parsing.load("m2fp", weights=weights, progress=progress))
+        if name == "auto":
+            loader.start()
+    else:
+        m2fp = parsing.load(name, weights=weights)
+        loader = BackgroundLoader(lambda _: m2fp)
+        loader.start()
+        loader.wait()
+    return parsing.load("lite"), loader
 
 
 def main() -> None:
-    """Loads the model and serves the page until interrupted."""
+    """Loads the models and serves the page until interrupted."""
     options = read_options()
     check_address(options.host, options.port)
     try:
-        parser = parsing.load(options.model, weights=options.weights)
+        lite, loader = load_models(options.model, options.weights)
     except (ValueError, OSError, ImportError) as error:
         refuse(str(error))
-    page = build_page(parser).queue(max_size=64)
+    choice = options.model if options.model in ("auto", "lite") else "m2fp"
+    page = build_page(lite, loader, choice).queue(max_size=64)
     page.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options())
-    print(
-        f"{parser.title} at http://{'localhost' if options.host in ('127.0.0.1', '0.0.0.0') else options.host}:{options.port}"
-    )
+    title = (loader.parser or lite).title
+    print(f"{title} at http://{'localhost' if options.host in ('127.0.0.1', '0.0.0.0') else options.host}:{options.port}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a container is stopped as by Ctrl-C: the cache is emptied
     page.block_thread()
 

@@ -1,0 +1,61 @@
+"""The options of `python app.py`: from the command line, else from environment variables, else what is usual."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from typing import NoReturn
+
+
+def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """`host`, `port`, `model` and `weights`, of which the port is checked; ends the program with one sentence otherwise."""
+    environment = os.environ.get
+    options = argparse.ArgumentParser(description="Serves the page. Every option may also come from an environment variable.")
+    options.error = refuse  # argparse's own way takes several lines
+    hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"
+    options.add_argument(
+        "--host",
+        default=environment("PARSING_HOST") or environment("GRADIO_SERVER_NAME") or hosted,
+        help="address to listen on, 0.0.0.0 for every one; PARSING_HOST (default: this machine only)",
+    )
+    options.add_argument(
+        "--port",
+        default=environment("PARSING_PORT") or environment("GRADIO_SERVER_PORT") or "7860",
+        help="PARSING_PORT (default: 7860)",
+    )
+    options.add_argument(
+        "--model",
+        default=environment("PARSING_MODEL") or "auto",
+        help="auto: lite at once, m2fp as soon as it is here; lite: m2fp only when somebody chooses it on the page; m2fp or"
+        " m2fp-single: nothing is served without it; PARSING_MODEL (default: auto)",
+    )
+    options.add_argument(
+        "--weights",
+        metavar="FOLDER",
+        default=environment("PARSING_WEIGHTS") or None,
+        help="model folder in ModelScope's format for M2FP, instead of a download; PARSING_WEIGHTS",
+    )
+    chosen = options.parse_args(arguments)
+    if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
+        refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
+    chosen.port = int(chosen.port)
+    return chosen
+
+
+def check_address(host: str, port: int) -> None:
+    """Ends the program with one sentence where nobody could listen there."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError):
+        refuse(f"Port {port} on {host} cannot be used; is it taken? Choose another with --port, or another --host.")
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Says what was wrong and ends the program with exit status 2."""
+    print(sentence, file=sys.stderr)
+    raise SystemExit(2)
