@@ -1,0 +1,269 @@
+"""`python -m parsing`: what it writes, how it names it, and the one line that it says when something is wrong."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from striped_model import Stripes
+
+import parsing
+from parsing import __main__ as cli
+from parsing.render import VIEWS
+
+ROOT = Path(__file__).parents[1]
+PHOTO = np.random.default_rng(4).integers(1, 256, (48, 36, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Stripes:
+    """Stands in for every model."""
+    stripes = Stripes()
+    monkeypatch.setattr(cli, "load", lambda name, weights: parsing.Parser(stripes))
+    return stripes
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with photos in it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.png", "two.png", "sub/one.bmp", "other/one.tiff", "one-2.png", "ONE.gif"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Image.fromarray(PHOTO).save(name)
+    Path("text.jpg").write_text("words")
+    Path("cut.png").write_bytes(Path("one.png").read_bytes()[:999])
+    return tmp_path
+
+
+def written(folder: str = "out") -> set[str]:
+    return {file.name for file in Path(folder).iterdir()}
+
+
+@pytest.mark.usefixtures("model", "photos")
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_picture_is_what_composite_draws(view: str, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--parts", "Hair,face", "--opacity", "0.3", "one.png", "--view", view, "-o", "out/deep"]
+    assert cli.main(arguments) == 0
+    expected = parsing.composite(PHOTO, Stripes()(PHOTO), parts=["Hair", "Face"], opacity=0.3, view=view)
+    picture = Image.open("out/deep/one.png")
+    assert picture.format == "PNG"
+    np.testing.assert_array_equal(np.asarray(picture), expected)
+    assert written("out/deep") == {"one.png"}
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("model", "photos")
+def test_without_options_an_overlay_of_all_parts() -> None:
+    assert cli.main(["one.png", "-o", "out"]) == 0
+    np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), parsing.composite(PHOTO, Stripes()(PHOTO)))
+
+
+@pytest.mark.usefixtures("model", "photos")
+def test_parts_may_be_asked_for_in_several_options() -> None:
+    assert cli.main(["one.png", "-o", "out", "--parts", "Hair, Face", "--parts", "Pants"]) == 0
+    expected = parsing.composite(PHOTO, Stripes()(PHOTO), parts=["Hair", "Face", "Pants"])
+    np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), expected)
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["one.png", "two.png"], ["one.png", "two.png"]),
+        (["one.png", "sub/one.bmp", "other/one.tiff"], ["one.png", "one-2.png", "one-3.png"]),
+        (["one.png", "ONE.gif"], ["one.png", "ONE-2.png"]),
+        (["one.png", "sub/one.bmp", "one-2.png"], ["one.png", "one-2.png", "one-2-2.png"]),
+        (["one.png", "./one.png"], ["one.png", "one-2.png"]),
+    ],
+)
+def test_no_result_replaces_another(names: list[str], expected: list[str], model: Stripes) -> None:
+    assert cli.main([*names, "-o", "out"]) == 0
+    assert written() == set(expected)
+    assert model.calls == len(names)
+    assert [target.name for target in cli.choose_targets(names, Path("out"))] == expected
+
+
+@pytest.mark.usefixtures("model", "photos")
+@pytest.mark.parametrize(
+    ("names", "folder", "expected"),
+    [
+        (["two.png"], ".", ["two-2.png"]),
+        (["two.png"], "sub/..", ["two-2.png"]),
+        (["one.png", "one-2.png"], ".", ["one-3.png", "one-2-2.png"]),
+        (["sub/one.bmp"], "sub", ["one.png"]),
+        (["links/photo.png"], "links", ["photo-2.png"]),
+        (["two.png", "one.png"], "links", ["two.png", "one.png"]),
+    ],
+)
+def test_no_result_replaces_a_photo(names: list[str], folder: str, expected: list[str]) -> None:
+    Path("links").mkdir()
+    Path("links/photo.png").symlink_to("../two.png")
+    before = {name: Path(name).read_bytes() for name in names}
+    assert [target.name for target in cli.choose_targets(names, Path(folder))] == expected
+    assert cli.main([*names, "-o", folder]) == 0
+    assert {name: Path(name).read_bytes() for name in names} == before
+    assert set(expected) <= written(folder)
+
+
+@pytest.mark.usefixtures("model", "photos")
+def test_an_earlier_result_is_replaced() -> None:
+    assert cli.main(["one.png", "-o", "out", "--opacity", "0"]) == 0
+    assert cli.main(["one.png", "-o", "out", "--opacity", "1"]) == 0
+    assert written() == {"one.png"}
+    np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), parsing.composite(PHOTO, Stripes()(PHOTO), opacity=1))
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-o", "out"], "PHOTO"),
+        (["one.png"], "-o"),
+        (["one.png", "-o", "out", "--colour", "red"], "--colour"),
+        (["one.png", "-o", "out", "--no\nsuch"], "--no?such"),
+        (["one.png", "-o", "out", "--parts", "Hair,Nose"], "There is no part 'Nose'; there are Background, Hat, Hair,"),
+        (["one.png", "-o", "out", "--parts", ""], "There is no part ''"),
+        (["one.png", "-o", "out", "--opacity", "1.5"], "opacity lies between 0 and 1, but this is '1.5'"),
+        (["one.png", "-o", "out", "--opacity", "nan"], "opacity lies between 0 and 1"),
+        (["one.png", "-o", "out", "--opacity", "half"], "opacity lies between 0 and 1"),
+        (["one.png", "-o", "out", "--view", "outline"], "'outline'"),
+        (["one.png", "-o", "out", "--model", "yolo"], "'yolo'"),
+        (["one.png", "absent.jpg", "-o", "out"], "There is no file 'absent.jpg'."),
+        (["sub", "-o", "out"], "'sub' is a folder"),
+        (["two\n.png", "-o", "out"], "There is no file"),
+        (["one.png", "-o", "text.jpg"], "The folder 'text.jpg' cannot be made"),
+        (["one.png", "-o", "text.jpg/out"], "The folder 'out' cannot be made"),
+    ],
+)
+def test_a_mistake_is_one_line_before_any_model_is_loaded(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "load", lambda name, weights: pytest.fail("a model was loaded"))
+    assert_refused(arguments, said, capfd)
+    assert not Path("out").exists()
+
+
+def assert_refused(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        cli.main(arguments)
+    assert ending.value.code == 2
+    output = capfd.readouterr()
+    assert output.out == ""
+    assert said in output.err
+    assert output.err.endswith("\n")
+    assert len(output.err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("model", "photos")
+@pytest.mark.parametrize(
+    ("names", "said", "kept"),
+    [
+        (["text.jpg"], "text.jpg: This is not an image", set()),
+        (["one.png", "cut.png", "two.png"], "cut.png: The picture is damaged or cut short", {"one.png"}),
+    ],
+)
+def test_a_photo_that_cannot_be_read_ends_the_run(
+    names: list[str], said: str, kept: set[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert_refused([*names, "-o", "out"], said, capfd)
+    assert written() == kept
+
+
+@pytest.mark.usefixtures("model", "photos")
+def test_a_result_that_cannot_be_written_leaves_nothing_behind(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("out/one.png").mkdir(parents=True)
+    assert_refused(["one.png", "-o", "out"], "The picture 'one.png' cannot be written: Is a directory.", capfd)
+    assert written() == {"one.png"}
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--model", "m2fp", "--weights", "absent"], "The weights folder 'absent' needs"),
+        (["--weights", "absent"], "The weights folder 'absent' needs"),
+        (["--model", "lite", "--weights", "absent"], "lite has its weights inside"),
+    ],
+)
+def test_weights_that_are_not_there(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert_refused(["one.png", "-o", "out", *arguments], said, capfd)
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "The memory is not enough"),
+        (ImportError("There is no torch."), "There is no torch."),
+        (RuntimeError("first\nsecond"), "The program itself failed (RuntimeError: first?second)"),
+    ],
+)
+def test_whatever_goes_wrong_inside_is_one_line(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(name: str, weights: str | None) -> parsing.Parser:
+        raise error
+
+    monkeypatch.setattr(cli, "load", fail)
+    assert_refused(["one.png", "-o", "out"], said, capfd)
+
+
+@pytest.mark.usefixtures("photos")
+def test_ctrl_c_ends_quietly(model: Stripes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def interrupt(picture: Image.Image, path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "write_png", interrupt)
+    assert cli.main(["one.png", "two.png", "-o", "out"]) == cli.INTERRUPTED
+    assert model.calls == 1
+    assert written() == set()
+    assert capfd.readouterr() == ("", "")
+
+
+class Terminal(io.StringIO):
+    """Standard error with somebody looking at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("model", "photos")
+@pytest.mark.parametrize(("names", "shown"), [(["one.png"], False), (["one.png", "two.png"], True)])
+def test_several_photos_have_a_progress_bar_at_a_terminal(
+    names: list[str], shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert cli.main([*names, "-o", "out"]) == 0
+    assert ("0/2" in terminal.getvalue()) == shown
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("name", "data", "status"),
+    [
+        ("cut.tiff", None, 2),
+        ("huge.bmp", b"BM" + bytes(8) + b"6\0\0\0(\0\0\0" + b"\0\x30\0\0" * 2 + b"\1\0\x18\0" + bytes(24), 2),
+        ("photo.jpg", b"", 0),
+    ],
+)
+def test_as_a_program_with_no_remarks_of_libraries(name: str, data: bytes | None, status: int, photos: Path) -> None:
+    if name == "cut.tiff":
+        stream = io.BytesIO()
+        Image.fromarray(PHOTO).save(stream, format="TIFF", compression="tiff_lzw")
+        data = stream.getvalue()[:8] + bytes(4096) + stream.getvalue()[4104:]
+    elif name == "photo.jpg":
+        stream = io.BytesIO()
+        Image.fromarray(PHOTO).save(stream, format="JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
+        data = stream.getvalue()
+    (photos / name).write_bytes(data)
+    command = [sys.executable, "-m", "parsing", str(photos / name), "-o", str(photos / "out"), "--model", "lite"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert len(ended.stderr.splitlines()) == (1 if status else 0)
+    assert written(str(photos / "out")) == (set() if status else {"photo.png"})
