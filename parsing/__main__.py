@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -108,7 +108,8 @@ def run(options: argparse.Namespace) -> None:
         check_file(photo)
     targets = choose_targets(options.photos, options.output)
     make_folder(options.output)
-    parser = load(options.model, weights=options.weights)
+    with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
+        parser = load(options.model, weights=options.weights)
     pairs = list(zip(options.photos, targets, strict=True))
     # disable=None: only at a terminal. leave=False: an error's line stands alone.
     for photo, target in tqdm(pairs, unit="photo", leave=False, disable=True if len(pairs) == 1 else None):
@@ -118,7 +119,7 @@ def run(options: argparse.Namespace) -> None:
 def draw(parser: Parser, photo: str, target: Path, options: argparse.Namespace) -> None:
     """Parses one photo and writes its picture."""
     try:
-        with mute_libraries():
+        with mute():
             pixels = open_image(photo)
     except ImageError as error:
         raise ImageError(f"{photo}: {error}", error.kind) from None
@@ -130,8 +131,8 @@ def draw(parser: Parser, photo: str, target: Path, options: argparse.Namespace) 
 
 
 @contextmanager
-def mute_libraries() -> Iterator[None]:
-    """Drops what libraries in C write to standard error by themselves; libtiff comments on every damaged file."""
+def mute() -> Iterator[None]:
+    """Drops what libraries write to standard error by themselves; libtiff, for one, comments on every damaged file."""
     sys.stderr.flush()
     speaking = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)
@@ -184,6 +185,4 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 if __name__ == "__main__":
-    if not sys.stderr.isatty():
-        logging.disable(logging.WARNING)
     raise SystemExit(main())

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,27 +244,27 @@ def test_several_photos_have_a_progress_bar_at_a_terminal(
     assert ("0/2" in terminal.getvalue()) == shown
 
 
-@pytest.mark.usefixtures("photos")
-@pytest.mark.parametrize(
-    ("name", "data", "status"),
-    [
-        ("cut.tiff", None, 2),
-        ("huge.bmp", b"BM" + bytes(8) + b"6\0\0\0(\0\0\0" + b"\0\x30\0\0" * 2 + b"\1\0\x18\0" + bytes(24), 2),
-        ("photo.jpg", b"", 0),
-    ],
-)
-def test_as_a_program_with_no_remarks_of_libraries(name: str, data: bytes | None, status: int, photos: Path) -> None:
-    if name == "cut.tiff":
-        stream = io.BytesIO()
-        Image.fromarray(PHOTO).save(stream, format="TIFF", compression="tiff_lzw")
-        data = stream.getvalue()[:8] + bytes(4096) + stream.getvalue()[4104:]
-    elif name == "photo.jpg":
-        stream = io.BytesIO()
-        Image.fromarray(PHOTO).save(stream, format="JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
-        data = stream.getvalue()
-    (photos / name).write_bytes(data)
-    command = [sys.executable, "-m", "parsing", str(photos / name), "-o", str(photos / "out"), "--model", "lite"]
+def picture_file(format: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(PHOTO).save(stream, format=format, **options)
+    return stream.getvalue()
+
+
+TIFF = picture_file("TIFF", compression="tiff_lzw")
+LOUD = {
+    "scratched.tiff": (TIFF[:8] + bytes(4096) + TIFF[4104:], 2),
+    "huge.bmp": (b"BM" + bytes(8) + b"6\0\0\0(\0\0\0" + b"\0\x30\0\0" * 2 + b"\1\0\x18\0" + bytes(24), 2),
+    "exif.jpg": (picture_file("JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"), 0),
+}
+"""Files on which libraries pass remarks, and the exit status that each deserves."""
+
+
+@pytest.mark.parametrize("name", LOUD)
+def test_as_a_program_without_remarks_of_libraries(name: str, tmp_path: Path) -> None:
+    data, status = LOUD[name]
+    (tmp_path / name).write_bytes(data)
+    command = [sys.executable, "-m", "parsing", str(tmp_path / name), "-o", str(tmp_path / "out"), "--model", "lite"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (status, "")
     assert len(ended.stderr.splitlines()) == (1 if status else 0)
-    assert written(str(photos / "out")) == (set() if status else {"photo.png"})
+    assert written(str(tmp_path / "out")) == (set() if status else {"exif.png"})
