@@ -65,6 +65,7 @@ def test_the_short_side_becomes_640_and_the_long_one_at_most_1333(size: tuple[in
         ((1024, 384), (96, 0, 288, 512)),
         ((1000, 1000), (0, 64, 384, 448)),
         ((600, 90), (154, 0, 230, 512)),
+        ((1000, 751), (0, 0, 384, 512)),
     ],
 )
 def test_a_single_person_stands_in_the_middle_of_a_grey_canvas(size: tuple[int, int], box: tuple[int, int, int, int]) -> None:

@@ -202,6 +202,7 @@ def test_extra_weights_are_ignored_and_counted(folder: Path, caplog: pytest.LogC
         ('{"model": 3}', "not an object"),
         ('{"model": {"backbone": {"depth": 34}}}', "depth 34"),
         ('{"model": {"num_parsing": 40}}', "40 classes"),
+        ('{"model": {"parsing_on": false}}', "21 classes"),
         ('{"model": {"single_human": true}}', "choose the model m2fp-single"),
     ],
 )

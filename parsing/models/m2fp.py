@@ -143,8 +143,9 @@ def centre(image: NDArray[np.uint8], canvas: tuple[int, int]) -> tuple[NDArray[n
     """
     height, width = image.shape[:2]
     if width > canvas[0] or height > canvas[1]:
-        if height / canvas[1] >= width / canvas[0]:
-            height, width = canvas[1], int(canvas[1] * width / height)
+        fitting_width = int(canvas[1] * width / height)
+        if height > canvas[1] and fitting_width <= canvas[0]:
+            height, width = canvas[1], fitting_width
         else:
             height, width = int(canvas[0] * height / width), canvas[0]
         image, _ = _resize(image, width, height)
@@ -181,6 +182,7 @@ def _config(section: dict[str, Any], single_person: bool) -> ModelConfig:
         config = ModelConfig.from_dict(section, single_person)
     except ValueError as error:
         raise store.WeightsError(f"The model's {store.CONFIGURATION} is not one of this network: {error}.") from error
-    if config.num_parts > len(PARTS):
-        raise store.WeightsError(f"The model has {config.num_parts} classes of parts, but only {len(PARTS)} can be shown.")
+    classes = config.num_parts if config.instances else config.network.num_classes
+    if classes > len(PARTS):
+        raise store.WeightsError(f"The model has {classes} classes of parts, but only {len(PARTS)} can be shown.")
     return config
