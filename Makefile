@@ -34,11 +34,12 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; install one, or say which: make PYTHON=/path/to/python3" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# On Linux, plain pip may choose PyTorch's CUDA build, several gigabytes; PyTorch's own index has one for the CPU. It is asked once,
-# briefly; where it is out of reach, plain pip takes over.
+# On Linux, plain pip may choose PyTorch's CUDA build, several gigabytes. The CPU build is taken from where pip is set up to look, else
+# from PyTorch's own index, asked once and briefly; where neither has it, plain pip takes over.
 $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	@if [ "$$(uname -s)" = Linux ] && ! $(BIN)/python -c 'import torch' 2>/dev/null; then \
-		$(BIN)/pip install --quiet --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu torch==$(TORCH) 2>/dev/null \
+		$(BIN)/pip install --quiet torch==$(TORCH)+cpu 2>/dev/null \
+		|| $(BIN)/pip install --quiet --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu torch==$(TORCH) 2>/dev/null \
 		|| echo "PyTorch's CPU index is out of reach; plain pip takes over."; fi
 	$(BIN)/pip install --quiet -r requirements.txt
 	@touch $@
