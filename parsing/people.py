@@ -1,5 +1,6 @@
 """Telling people apart, as Panoptic-DeepLab does (arXiv 1911.10194, section 3.2), from a heatmap of person centres and, at
 every pixel, the offset to the centre of its person: every person pixel votes for a spot, and belongs to the nearest centre.
+Where two people are so close that their centres melt into one, their faces tell them apart: nobody has two.
 """
 
 from __future__ import annotations
@@ -56,23 +57,54 @@ def nearest(spots: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray
     return distance.argmin(axis=0)
 
 
-def find_centers(
+@dataclass(frozen=True)
+class Face:
+    """One face in the picture: its middle in network input pixels, and its area in cells of the part map."""
+
+    x: float
+    y: float
+    area: int
+
+
+def find_faces(mask: NDArray[np.bool_], stride: int, smallest: int = 6) -> list[Face]:
+    """The faces of a mask, largest first; of pieces closer together than a face is wide, only the largest counts.
+
+    Args:
+        mask: (h, w), where faces are.
+        stride: input pixels per cell.
+        smallest: fewest cells that make a face.
+    """
+    _, _, stats, middles = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    pieces = zip(stats[1:, cv2.CC_STAT_AREA], middles[1:], strict=True)
+    middle = (stride - 1) / 2
+    faces: list[Face] = []
+    for area, (x, y) in sorted(pieces, key=lambda piece: -piece[0]):
+        face = Face(x * stride + middle, y * stride + middle, int(area))
+        apart = (np.hypot(face.x - other.x, face.y - other.y) > 1.2 * stride * other.area**0.5 for other in faces)
+        if area >= smallest and all(apart):
+            faces.append(face)
+    return faces
+
+
+def find_people(
     heat: NDArray[np.float32],
     spots: NDArray[np.float32],
     inside: NDArray[np.bool_],
+    faces: list[Face],
     stride: int,
-    threshold: float = 0.2,
+    threshold: float = 0.35,
     smallest: int = 6,
 ) -> tuple[list[Center], NDArray[np.uint8]]:
     """The people in a picture.
 
-    Peaks of the heatmap are candidates. One that too few pixels vote for, or whose pixels vote for somewhere else, is no
-    person; its pixels go to the next nearest.
+    Peaks of the heatmap are candidates. One that too few cells vote for, or whose cells vote for the spot of another, is no
+    person. One with several faces, none much smaller than the largest, is several people, each where its face votes for.
 
     Args:
         heat: (h, w) in [0, 1].
         spots: (2, h, w) of `votes`.
         inside: (h, w), where people are.
+        faces: of `find_faces`.
         stride: input pixels per cell.
         threshold: lowest peak that counts.
         smallest: fewest cells that make a person.
@@ -81,31 +113,50 @@ def find_centers(
         Centres, and (h, w) uint8 number of the person in each cell: 0 for none, 1 for the first centre.
     """
     numbers = np.zeros(heat.shape, np.uint8)
-    peaks = (heat == cv2.dilate(heat, np.ones((5, 5), np.uint8))) & (heat >= threshold)
-    rows, columns = np.nonzero(peaks)
+    centers = _prune(_peaks(heat, stride, threshold), spots, inside, stride, smallest)
+    if not centers or not inside.any():
+        return [], numbers
+    owner = nearest(spots, _positions(centers))
+    cells = [(int(face.y / stride), int(face.x / stride)) for face in faces]
+    split: list[Center] = []
+    for index, center in enumerate(centers):
+        own = [(face, cell) for face, cell in zip(faces, cells, strict=True) if owner[cell] == index]
+        own = [(face, cell) for face, cell in own if face.area >= own[0][0].area / 4]
+        aims = [spots[:, row, column] for _, (row, column) in own]
+        split += [Center(float(x), float(y), center.score) for x, y in aims] if len(own) > 1 else [center]
+    numbers[inside] = nearest(spots, _positions(split))[inside] + 1
+    return split, numbers
+
+
+def _peaks(heat: NDArray[np.float32], stride: int, threshold: float) -> list[Center]:
+    """Local maxima of the heatmap, at most a hundred, the highest first."""
+    rows, columns = np.nonzero((heat == cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat >= threshold))
     middle = (stride - 1) / 2
-    centers = [Center(x * stride + middle, y * stride + middle, float(heat[y, x])) for y, x in zip(rows, columns, strict=True)]
-    centers.sort(key=lambda center: -center.score)
-    centers = centers[:100]
-    while centers and inside.any():
+    peaks = [Center(x * stride + middle, y * stride + middle, float(heat[y, x])) for y, x in zip(rows, columns, strict=True)]
+    return sorted(peaks, key=lambda peak: -peak.score)[:100]
+
+
+def _prune(
+    centers: list[Center], spots: NDArray[np.float32], inside: NDArray[np.bool_], stride: int, smallest: int
+) -> list[Center]:
+    """Leaves out centres, the weakest first, until each has its own voters."""
+    while centers:
         owner = nearest(spots, _positions(centers))
         counts = np.bincount(owner[inside], minlength=len(centers))
-        weakest = int(np.argmin(counts))
+        weakest: int | None = int(np.argmin(counts))
         if counts[weakest] >= smallest:
-            twin = _twins(centers, owner, inside, spots, stride)
-            if twin is None:
-                numbers[inside] = owner[inside] + 1
-                return centers, numbers
-            weakest = twin
+            weakest = _twin(centers, owner, inside, spots, stride)
+        if weakest is None:
+            break
         centers = centers[:weakest] + centers[weakest + 1 :]
-    return [], numbers
+    return centers
 
 
 def _positions(centers: list[Center]) -> NDArray[np.float32]:
     return np.array([(center.x, center.y) for center in centers], np.float32)
 
 
-def _twins(
+def _twin(
     centers: list[Center], owner: NDArray[np.int64], inside: NDArray[np.bool_], spots: NDArray[np.float32], stride: int
 ) -> int | None:
     """The weaker of two centres that share one person: their voters aim at nearly one spot. None where everybody stands

@@ -47,7 +47,7 @@ def crop(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> P
     photo, number = library.draw(rng)
     matrix = _window(rng, photo.boxes[number], size)
     picture = _warp(photo, matrix, size)
-    if rng.random() < 0.25:
+    if rng.random() < 0.18:
         scenery = Picture(background(library, rng, size), np.zeros(size, np.uint8), np.zeros(size, np.uint8))
         paste(scenery, picture, number, 1, rng)
         picture = scenery
@@ -135,13 +135,13 @@ def _window(
     x0, y0, x1, y1 = box
     width, height = x1 - x0, y1 - y0
     kind = 0.0 if whole else rng.random()
-    if kind < 0.66:
+    if kind < 0.72:
         reach = rng.uniform(1.02, 1.35)
         scale = max(height * reach / size[0], width * reach / size[1])
         center = ((x0 + x1) / 2, (y0 + y1) / 2)
     else:
         scale = height * np.exp(rng.uniform(np.log(0.22), np.log(0.85))) / size[0]
-        top = y0 - 0.05 * height if kind < 0.84 else y0 + rng.uniform(0, 1) * max(height - scale * size[0], 0)
+        top = y0 - 0.05 * height if kind < 0.87 else y0 + rng.uniform(0, 1) * max(height - scale * size[0], 0)
         center = ((x0 + x1) / 2 + rng.normal(0, 0.15) * width, top + scale * size[0] / 2)
     free = (rng.normal(0, 0.04) * scale * size[1], rng.normal(0, 0.04) * scale * size[0])
     center = (center[0] + free[0], center[1] + free[1])

@@ -86,7 +86,7 @@ def loss(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor, person: Tensor)
     focal = -(weight * (positive + negative)).sum() / peak.sum().clamp(min=1)
     inside = person[:, 4:5]
     distance = ((offsets - person[:, 1:3]).abs() * inside).sum() / (2 * inside.sum()).clamp(min=1)
-    total = cross_entropy + dice + 0.1 * focal + 0.3 * distance
+    total = cross_entropy + dice + 0.15 * focal + 0.5 * distance
     return {"total": total, "cross_entropy": cross_entropy, "dice": dice, "center": focal, "offset": distance}
 
 

@@ -29,7 +29,7 @@ from training.network import LiteNetwork, count_parameters
 from training.targets import as_tensors, example, loss
 
 HELD_OUT = 63
-SIZE_PHASES = ((0.45, 0.5), (0.8, 0.75), (1.0, 1.0))
+SIZE_PHASES = ((0.45, 0.5), (0.87, 0.75), (1.0, 1.0))
 """(share of the time until which it holds, scale of the pictures)"""
 SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320), (320, 384))
 BATCH_PIXELS = 8 * 448 * 256
@@ -74,13 +74,42 @@ class Batches(IterableDataset):
             yield as_tensors([example(make(self.library, rng, size), rng) for make in makers])
 
 
-def parameter_groups(network: nn.Module, decay: float) -> list[dict]:
-    """Weight decay for matrices and filters only, not for biases and normalisation."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+class Optimizers:
+    """Muon for the inner matrices and filters, AdamW for everything else.
+
+    Muon makes the steps of a matrix orthogonal, so that all its directions learn at one pace (Jordan et al., "Muon", 2024);
+    its step size is matched to AdamW's, so that one learning rate serves both. PyTorch's Muon takes matrices only: a filter
+    is handed to it as a matrix that shares its memory, a row for each output channel.
+    """
+
+    def __init__(self, network: nn.Module, rate: float, decay: float = 0.03) -> None:
+        outer = ("stem", "parts_head", "person_head.1", "position")
+        inner = [p for name, p in network.named_parameters() if p.ndim > 1 and not any(part in name for part in outer)]
+        chosen = {id(parameter) for parameter in inner}
+        self._pairs = [(parameter, nn.Parameter(_as_matrix(parameter.detach()))) for parameter in inner]
+        others = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
+        groups = [
+            {"params": [p for p in others if p.ndim > 1], "weight_decay": decay},
+            {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        matrices = [matrix for _, matrix in self._pairs]
+        self.all = (
+            torch.optim.AdamW(groups, rate, betas=(0.9, 0.98), fused=True),
+            torch.optim.Muon(matrices, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+        )
+
+    def step(self, rate: float) -> None:
+        """One step at a learning rate."""
+        for parameter, matrix in self._pairs:
+            matrix.grad = _as_matrix(parameter.grad)
+        for optimizer in self.all:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+
+
+def _as_matrix(tensor: Tensor) -> Tensor:
+    return tensor.permute(0, 2, 3, 1).flatten(1) if tensor.ndim == 4 else tensor
 
 
 @torch.no_grad()
@@ -116,14 +145,15 @@ def train(options: argparse.Namespace) -> None:
 
     network = LiteNetwork().to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
-    optimizer = torch.optim.AdamW(parameter_groups(network, 0.03), options.rate, betas=(0.9, 0.98), fused=True)
+    optimizers = Optimizers(network, options.rate)
     checkpoint, step, elapsed = options.out / "checkpoint.pt", 0, 0.0
     start = checkpoint if checkpoint.exists() else options.start
     if start:
         state = torch.load(start, map_location=device, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(optimizers.all, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         if start == checkpoint:
             step, elapsed = state["step"], state["elapsed"]
     clock = Clock(options.minutes, elapsed)
@@ -133,7 +163,11 @@ def train(options: argparse.Namespace) -> None:
     )
 
     def save() -> None:
-        state = {"network": network.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict()}
+        state = {
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in optimizers.all],
+        }
         temporary = checkpoint.with_suffix(".tmp")
         torch.save({**state, "step": step, "elapsed": clock.elapsed}, temporary)
         temporary.replace(checkpoint)
@@ -143,16 +177,14 @@ def train(options: argparse.Namespace) -> None:
     for pixels, labels, person in batches:
         if clock.progress >= 1:
             break
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(options.rate, clock.progress)
         pixels, labels, person = pixels.to(device), labels.to(device).long(), person.to(device)
         with torch.autocast(device.type, torch.bfloat16):
             outputs = network(pixels)
         losses = loss(outputs, labels, person)
-        optimizer.zero_grad()
+        network.zero_grad()
         losses["total"].backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
+        optimizers.step(learning_rate(options.rate, clock.progress))
         step += 1
         update_average(average, network, step)
         seen += len(pixels)

@@ -19,14 +19,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.labels import BACKGROUND, HUMAN, PARTS
-from parsing.people import find_centers, nearest, votes
+from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
+from parsing.people import find_faces, find_people, nearest, votes
 from parsing.result import Parsing, Segment
 
 MODEL_FILE: Final = Path(__file__).parents[2] / "assets" / "lite" / "lite.onnx"
 STRIDE: Final = 32
 """The network takes sides that are multiples of this."""
+PART_STRIDE: Final = 2
 PERSON_STRIDE: Final = 8
+FACE: Final = (part_index("Face"), part_index("Sunglasses"))
 LONGEST_SIDE: Final = 1536
 LOOK_AREA: Final = 320 * 320
 """Pixels of the first look, over the whole photo."""
@@ -79,7 +81,7 @@ class Lite:
         timings = {}
         with _timed(timings, "find"):
             look = self._run(image, LOOK_AREA)
-            people = _find_people(look, size)
+            people = _locate_people(look, size)
         with _timed(timings, "parse"):
             labels = np.zeros(size, np.uint8) if people else _label_map(look.parts, size)
             person_of = np.zeros(size, np.uint8)
@@ -141,15 +143,18 @@ def _network_size(size: tuple[int, int], area: float) -> tuple[int, int]:
     return tuple(min(max(round(side * zoom / STRIDE), 1), LONGEST_SIDE // STRIDE) * STRIDE for side in size)
 
 
-def _find_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
+def _locate_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
     """The people of the first look, from left to right."""
-    heat = look.heat
-    likely = look.parts.argmax(axis=0).astype(np.float32) > 0
-    inside = cv2.resize(likely.astype(np.float32), heat.shape[::-1], interpolation=cv2.INTER_AREA) > 0.3
-    centers, numbers = find_centers(heat, look.spots, inside, PERSON_STRIDE)
-    zoom = np.array(size) / (np.array(heat.shape) * PERSON_STRIDE)
+    labels = look.parts.argmax(axis=0)
+    cells = look.heat.shape[::-1]
+    inside = cv2.resize((labels != BACKGROUND).astype(np.float32), cells, interpolation=cv2.INTER_AREA) > 0.3
+    faces = find_faces(np.isin(labels, FACE), PART_STRIDE)
+    centers, numbers = find_people(look.heat, look.spots, inside, faces, PERSON_STRIDE)
+    zoom = np.array(size) / (np.array(look.heat.shape) * PERSON_STRIDE)
     people = []
     for number, center in enumerate(centers, start=1):
+        if not (numbers == number).any():
+            continue
         x0, y0, x1, y1 = _main_box(numbers == number)
         rows, columns = zoom * PERSON_STRIDE
         box = (int(x0 * columns), int(y0 * rows), int(np.ceil(x1 * columns)), int(np.ceil(y1 * rows)))
