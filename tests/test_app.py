@@ -75,7 +75,7 @@ def test_options_come_from_the_command_line_then_the_environment(
         (["--host", "no such host"], "cannot be used"),
         (["--port", "{taken}"], "is it taken?"),
         (["--port", "{free}", "--model", "yolo"], "no model 'yolo'"),
-        (["--port", "{free}", "--model", "lite", "--weights", "x"], "weights"),
+        *((["--port", "{free}", "--model", name, "--weights", "/no/x"], "folder 'x'") for name in ("auto", "lite", "m2fp")),
     ],
 )
 def test_a_bad_option_ends_with_one_sentence_and_status_2(
