@@ -12,7 +12,7 @@ import pytest
 
 import parsing
 from parsing.labels import PARTS, part_index
-from parsing.models.lite import MODEL_FILE, _network_size
+from parsing.models.lite import MODEL_FILE, Lite, _network_size
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
 
@@ -84,6 +84,11 @@ def test_network_sizes_keep_the_shape_and_the_area() -> None:
         assert height % 32 == width % 32 == 0
         assert 0.7 < height * width / 320**2 < 1.4
     assert _network_size((1, 10000), 320 * 320)[0] == 32
+
+
+def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="is missing; fetch the repository again"):
+        Lite(tmp_path / "lite.onnx")
 
 
 def test_the_model_is_small_enough_to_carry() -> None:

@@ -69,6 +69,9 @@ class Lite:
     title: Final = "Lite (embedded)"
 
     def __init__(self, file: str | os.PathLike[str] = MODEL_FILE) -> None:
+        """Loads the network; raises FileNotFoundError, with a sentence for the user, where its file is missing."""
+        if not Path(file).is_file():
+            raise FileNotFoundError("The embedded model, assets/lite/lite.onnx, is missing; fetch the repository again.")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
