@@ -282,10 +282,15 @@ def main() -> None:
     page._queue.sleep_when_free = 0.01  # seconds; Gradio looks a thousand times a second, and takes 4 % of an idle core for it
     page.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options())
     title = (loader.parser or lite).title
-    print(f"{title} at http://{'localhost' if options.host in ('127.0.0.1', '0.0.0.0') else options.host}:{options.port}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a container is stopped as by Ctrl-C: the cache is emptied
+    host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
+    print(f"{title} at http://{host}:{options.port}", flush=True)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a container is stopped as by Ctrl-C: the cache is emptied
+        signal.signal(number, signal.default_int_handler)
     page.block_thread()
+    if loader.state.phase == "loading":
+        os._exit(0)  # otherwise Python waits for the download, whose threads are not ours; the next start goes on where it is
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while a model is loaded, Ctrl-C ends the program without further words
     main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -11,13 +12,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from striped_model import Stripes
 from test_page import PHONE, PHOTO, browser, file_of, pixels_of, source, upload, visit
+from test_weights import Hub
 
 import app
 import parsing
@@ -230,6 +234,52 @@ def test_automatic_out_of_reach_serves_with_lite_and_stops_when_told(browser: Br
     finally:
         program.terminate()
         program.wait(20)
+
+
+class SlowHub(BaseHTTPRequestHandler):
+    """Stands in for ModelScope with the small model, of which only the beginning ever comes."""
+
+    def do_GET(self) -> None:
+        query = parse_qs(urlsplit(self.path).query)
+        if "FilePath" not in query:
+            self.answer(json.dumps({"Code": 200, "Success": True, "Data": {"Files": Hub.listing(WEIGHTS)}}).encode(), 1)
+        elif query["FilePath"] == ["pytorch_model.pt"]:
+            self.answer((WEIGHTS / "pytorch_model.pt").read_bytes(), 0.5)
+            time.sleep(60)
+        else:
+            self.answer((WEIGHTS / query["FilePath"][0]).read_bytes(), 1)
+
+    def answer(self, body: bytes, share: float) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: int(len(body) * share)])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_who_stops_the_program_need_not_wait_for_the_download(secluded: dict[str, str]) -> None:
+    hub = ThreadingHTTPServer(("127.0.0.1", 0), SlowHub)
+    hub.daemon_threads = True
+    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    port = free_port()
+    environment = {**secluded, "MODELSCOPE_ENDPOINT": f"http://127.0.0.1:{hub.server_port}"}
+    command = [sys.executable, "app.py", "--port", str(port)]
+    program = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until_served(f"http://127.0.0.1:{port}/", program)
+        for _ in range(240):
+            partial = list(Path(secluded["PARSING_CACHE"]).rglob("pytorch_model.pt*"))
+            if partial and partial[0].stat().st_size:
+                break
+            time.sleep(0.25)
+        assert partial
+        program.terminate()
+        assert program.wait(20) == 0
+    finally:
+        program.kill()
+        hub.shutdown()
 
 
 def free_port() -> int:
