@@ -54,7 +54,7 @@ class Hold:
         self._may_end.clear()
         if self.failures:
             self.failures -= 1
-            raise WeightsError("ModelScope is <out> of reach: check the connection, or use --weights.")
+            raise WeightsError("ModelScope is <out> of reach; use --weights.")
         return parsing.load("m2fp", weights=WEIGHTS, progress=progress)
 
     def release(self) -> None:
@@ -128,7 +128,8 @@ def test_out_of_reach_there_is_a_notice_and_lite_goes_on_until_another_try(page:
     hold.failures = 1
     status = page.locator("#models").get_by_role("status")
     hold.release()
-    expect(status).to_contain_text("M2FP is not available; Lite goes on. ModelScope is <out> of reach: check the connection")
+    for said in ("M2FP is not available; Lite goes on.", "ModelScope is <out> of reach; use --weights."):
+        expect(status).to_contain_text(said)
     upload(page, file_of(PHOTO))
     wait_for(page, "Stripes")
     page.get_by_role("button", name="Try again").click()
