@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import app  # noqa: E402
-import parsing  # noqa: E402
 
 
 def main() -> None:
@@ -29,7 +28,7 @@ def main() -> None:
     options.add_argument("--locale", default="en-US", help="language of the browser, for instance zh-CN")
     chosen = options.parse_args()
 
-    page = app.build_page(parsing.load("lite"))
+    page = app.build_page(*app.load_models("lite", None), "lite")
     _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
