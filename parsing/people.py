@@ -92,7 +92,7 @@ def find_people(
     inside: NDArray[np.bool_],
     faces: list[Face],
     stride: int,
-    threshold: float = 0.35,
+    threshold: float = 0.3,
     smallest: int = 6,
 ) -> tuple[list[Center], NDArray[np.uint8]]:
     """The people in a picture.

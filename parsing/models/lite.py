@@ -32,13 +32,14 @@ FACE: Final = (part_index("Face"), part_index("Sunglasses"))
 LONGEST_SIDE: Final = 1536
 LOOK_AREA: Final = 320 * 320
 """Pixels of the first look, over the whole photo."""
-PERSON_AREA: Final = 448 * 288
-"""Pixels of the second look, at one person."""
+PERSON_AREA: Final = 72_000
+"""Pixels of the second look, at one person: the most accurate of the areas tried on held-out photos, 44,000 to 129,000."""
 LARGEST_ZOOM: Final = 3.0
 """A small figure is enlarged by no more than this."""
+MIRROR: Final = [part.mirror for part in PARTS]
 GARMENTS: Final = [part_index(name) for name in ("UpperClothes", "Dress", "Coat", "Pants", "Skirt")]
 """Classes that the network confuses with each other, and seldom with anything else."""
-MARGIN: Final = 0.1
+MARGIN: Final = 0.25
 """Added around a person's box on each side, as a share of its size: the first look may have missed a hand."""
 
 Box = tuple[int, int, int, int]
@@ -115,8 +116,10 @@ class Lite:
         """A closer look at one person: writes the parts into `labels` and `person_of`, returns the confidence in each class."""
         box = _grow(people[index].box, image.shape[:2])
         area = _slices(box)
-        answer = self._run(image[area], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(box)))
-        scores = _settle_garments(answer.parts)
+        pixels = min(PERSON_AREA, LARGEST_ZOOM**2 * _area(box))
+        answer = self._run(image[area], pixels)
+        mirrored = self._run(np.ascontiguousarray(image[area][:, ::-1]), pixels).parts[MIRROR, :, ::-1]
+        scores = _settle_garments((answer.parts + mirrored) / 2)  # two opinions are better than one, by 0.01 mean IoU
         best = scores.argmax(axis=0)
         own = _own_pixels(answer, people, index, box)
         found = _label_map(scores, labels[area].shape)
