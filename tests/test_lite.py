@@ -27,15 +27,22 @@ def lite() -> parsing.Parser:
     [
         ("astronaut.jpg", "Face", 222, 120),
         ("astronaut.jpg", "Hair", 215, 45),
-        ("astronaut.jpg", "Background", 30, 30),
+        ("astronaut.jpg", "Background", 340, 60),
+        ("admiral.jpg", "Face", 256, 230),
+        ("admiral.jpg", "Coat", 230, 480),
+        ("photographer.jpg", "Hair", 215, 95),
+        ("photographer.jpg", "Background", 450, 60),
     ],
 )
 def test_what_anybody_can_see(lite: parsing.Parser, name: str, part: str, x: int, y: int) -> None:
     assert PARTS[lite(EXAMPLES / name).labels[y, x]].name == part
 
 
-def test_a_portrait_is_one_person(lite: parsing.Parser) -> None:
-    assert len(lite(EXAMPLES / "astronaut.jpg").people) == 1
+@pytest.mark.parametrize(
+    ("name", "people"), [("astronaut.jpg", 1), ("admiral.jpg", 1), ("photographer.jpg", 1), ("group-collage.jpg", 3)]
+)
+def test_people_are_counted(lite: parsing.Parser, name: str, people: int) -> None:
+    assert len(lite(EXAMPLES / name).people) == people
 
 
 def test_parts_people_and_label_map_tell_the_same_story(lite: parsing.Parser) -> None:
