@@ -87,6 +87,8 @@ class Optimizers:
         inner = [p for name, p in network.named_parameters() if p.ndim > 1 and not any(part in name for part in outer)]
         chosen = {id(parameter) for parameter in inner}
         self._pairs = [(parameter, nn.Parameter(_as_matrix(parameter.detach()))) for parameter in inner]
+        for parameter, matrix in self._pairs:  # a copy would be trained instead of the network, unnoticed
+            assert parameter.data_ptr() == matrix.data_ptr(), "filters must be channels-last in memory"
         others = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
         groups = [
             {"params": [p for p in others if p.ndim > 1], "weight_decay": decay},

@@ -47,8 +47,8 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the network says about a picture of (H, W): part logits (20, H/2, W/2), heatmap (H/8, W/8), offsets (2, H/8,
-    W/8).
+    """What the network says about a picture of (H, W): part logits (20, H/2, W/2), heatmap (H/8, W/8), and at each cell the
+    spot that it votes for, (2, H/8, W/8) x and y in network input pixels.
     """
 
     parts: NDArray[np.float32]
