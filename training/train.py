@@ -1,7 +1,7 @@
 """Trains the embedded network from scratch: `python -m training.train --data FOLDER --minutes 110 --out runs/lite`.
 
 The clock is the schedule, so that the same command fits a laptop or a server: learning rate (one cosine) and picture size
-(half, three quarters, full) follow the share of the time that has passed. Small pictures first: most of what there is to
+(half, then three quarters) follow the share of the time that has passed. Small pictures first: most of what there is to
 learn does not need detail, and they cost a quarter (Tan and Le, "EfficientNetV2", arXiv 2104.00298, section 4). Training
 goes on from the last checkpoint in `--out` where there is one. What is kept is an exponential moving average of the
 weights.
@@ -29,8 +29,8 @@ from training.network import LiteNetwork, count_parameters
 from training.targets import as_tensors, example, loss
 
 HELD_OUT = 63
-SIZE_PHASES = ((0.45, 0.5), (0.87, 0.75), (1.0, 1.0))
-"""(share of the time until which it holds, scale of the pictures)"""
+SIZE_PHASES = ((0.42, 0.5), (1.0, 0.75))
+"""(share of the time until which it holds, scale of the pictures); full size at the end gained nothing"""
 SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320), (320, 384))
 BATCH_PIXELS = 8 * 448 * 256
 
