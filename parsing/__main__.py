@@ -15,10 +15,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, NoReturn
 
-from PIL import Image
 from tqdm import tqdm
 
-from parsing.image import ImageError, check_file, open_image, write_png
+from parsing.formats import encode_picture, write_file
+from parsing.image import ImageError, check_file, open_image
 from parsing.labels import part_index
 from parsing.parser import MODELS, Parser, load
 from parsing.render import VIEWS, composite
@@ -125,7 +125,7 @@ def draw(parser: Parser, photo: str, target: Path, options: argparse.Namespace) 
         raise ImageError(f"{photo}: {error}", error.kind) from None
     picture = composite(pixels, parser(pixels), parts=options.parts, opacity=options.opacity, view=options.view)
     try:
-        write_png(Image.fromarray(picture), target)
+        write_file(encode_picture(picture, "png"), target)
     except OSError as error:
         raise OSError(f"The picture {target.name!r} cannot be written: {error.strerror or error}.") from error
 

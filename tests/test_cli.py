@@ -216,10 +216,10 @@ def test_whatever_goes_wrong_inside_is_one_line(
 
 @pytest.mark.usefixtures("photos")
 def test_ctrl_c_ends_quietly(model: Stripes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def interrupt(picture: Image.Image, path: Path) -> None:
+    def interrupt(content: bytes, path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "write_png", interrupt)
+    monkeypatch.setattr(cli, "write_file", interrupt)
     assert cli.main(["one.png", "two.png", "-o", "out"]) == cli.INTERRUPTED
     assert model.calls == 1
     assert written() == set()
