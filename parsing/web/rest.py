@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal
@@ -102,7 +102,7 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
             except ValueError as error:  # a person who is not there, a side too long for the format
                 raise HTTPException(422, str(error)) from None
 
-        content = await turns.take(_with_memory(draw), gone(request))
+        content = await turns.take(_with_memory(draw), partial(gone, request))
         return Picture(result=_data_url(f"image/{format}", content))
 
     @rest.post("/parse", responses=_REFUSALS, response_model_exclude_unset=True)
@@ -133,7 +133,7 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         for photo in image:  # each its own turn: others need not wait for all of them
             work = _with_memory(partial(describe_one, photo))
             try:
-                results.append(await turns.take(work, gone(request), begun=photo is not image[0]))
+                results.append(await turns.take(work, partial(gone, request), begun=photo is not image[0]))
             except HTTPException as error:
                 refusals.append(error)
                 results.append({"file": _file_name(photo), "error": error.detail, "status": error.status_code})
@@ -164,8 +164,8 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
 def _refuse_other_methods(rest: FastAPI) -> None:
     """Answers wrong methods with 405: the page is mounted behind these routes and would say that there is nothing."""
 
-    def refusal(allowed: set[str]) -> Callable[[], None]:
-        def refuse_method() -> None:
+    def refusal(allowed: set[str]) -> Callable[[], Awaitable[None]]:
+        async def refuse_method() -> None:
             names = ", ".join(sorted(allowed))
             raise HTTPException(405, f"This address answers {names} only.", {"Allow": names})
 
