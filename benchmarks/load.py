@@ -1,8 +1,8 @@
 """Many clients at once: `python -m benchmarks.load [--clients 30] [--seconds 120]`.
 
-Starts the app with `lite` on this machine; every client sends photos to `POST /predict`, one after the other. Each request is to
-be answered with 200, or with 503 and Retry-After; anything else is a lost request. Memory is the server's resident memory, taken
-after a warm-up and again when all clients have gone. Linux only: it is read from /proc.
+Starts the app with `lite` on this machine; every client sends photos to `POST /predict`, one after the other. Each request is
+to be answered with 200, or with 503 and Retry-After; anything else is a lost request. Memory is the server's resident memory,
+taken after a warm-up and again when all clients have gone. Linux only: it is read from /proc.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ VARIABLES = (
     "PARSING_PORT",
     "PARSING_MODEL",
     "PARSING_WEIGHTS",
+    "PARSING_AUTH",
+    "PARSING_ORIGINS",
     "GRADIO_SERVER_NAME",
     "GRADIO_SERVER_PORT",
     "SPACE_ID",
@@ -66,9 +68,21 @@ def test_options_come_from_the_command_line_then_the_environment(
     assert (options.host, options.port, options.model, options.weights) == expected
 
 
+def test_password_and_other_sites(bare: pytest.MonkeyPatch) -> None:
+    assert (app.read_options([]).auth, app.read_options([]).origins) == (None, [])
+    bare.setenv("PARSING_AUTH", "teacher:a:b")
+    bare.setenv("PARSING_ORIGINS", "https://example.org/, http://localhost:3000")
+    assert (app.read_options([]).auth, app.read_options([]).origins) == (
+        "teacher:a:b",
+        ["https://example.org", "http://localhost:3000"],
+    )
+    assert app.read_options(["--auth", "a:b", "--origins", "*"]).origins == ["*"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        *((["--auth", auth], "take a user and a password with a colon") for auth in ("teacher", "teacher:", ":secret")),
         (["--port", "web"], "port must be a number"),
         (["--port", "70000"], "port must be a number"),
         (["--hots", "x"], "--hots"),

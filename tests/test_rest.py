@@ -98,6 +98,23 @@ def test_health(client: TestClient) -> None:
     assert client.get("/health").json() == {"status": "ok", "waiting": 0}
 
 
+def test_the_description_can_be_read_and_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    answer = client.get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    for words in (
+        "POST /predict",
+        "POST /parse",
+        "GET /labels",
+        "<code>opacity</code>",
+        "<td>number from 0 to 1<td>0.6",
+        "503",
+    ):
+        assert words in answer.text
+    assert "<script" not in answer.text
+    assert "src=" not in answer.text
+    assert ", ".join(VIEWS) in answer.text
+
+
 NO_IMAGE = "Send the photo as a file in the field 'image'"
 
 

@@ -1,4 +1,4 @@
-"""The interface for scripts: `POST /predict`, `POST /parse`, `GET /labels` and `GET /health`, described by `/openapi.json`.
+"""For scripts: `POST /predict`, `POST /parse`, `GET /labels` and `GET /health`, described by `/openapi.json` and `/docs`.
 
 Photos come as multipart files in the field `image`. They wait in `Turns` as they came, compressed, and are decoded only when it
 is their turn, by Pillow, from the formats that `open_image` allows. Whatever cannot be done is {"error": "one sentence"}.
@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, File, Form, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
@@ -26,6 +26,7 @@ from parsing.formats import PictureFormat, describe, encode_labels, encode_pictu
 from parsing.labels import PARTS, part_index
 from parsing.render import LIP, PALETTES, VIEWS, View
 from parsing.web.answers import Error, Health, Label, Labels, ParsedPhotos, Picture
+from parsing.web.api_page import api_page
 from parsing.web.guard import refuse
 from parsing.web.handlers import Handlers, Shown
 from parsing.web.turns import Answer, BusyError, GoneError, Turns, gone
@@ -155,6 +156,10 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
     async def health() -> Health:
         """Whether the server is there; never asks for a password."""
         return Health(status="ok", waiting=turns.waiting)
+
+    @rest.get("/docs", include_in_schema=False, response_class=HTMLResponse)
+    async def show_description() -> str:
+        return api_page(rest.openapi())
 
     _refuse_other_methods(rest)
     return rest
