@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 
 import parsing
-from parsing.models.lite import available_cores
+from parsing.cores import usable_cores
 
 PHOTO = Path(__file__).parents[1] / "assets" / "examples" / "astronaut.jpg"
 SIZES = {"512x512": (512, 512), "1920x1080": (1920, 1080), "4000x3000": (4000, 3000)}
@@ -54,7 +54,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=7)
     chosen = options.parse_args()
     parsers = {name: parsing.load(name, weights=chosen.weights if name.startswith("m2fp") else None) for name in chosen.models}
-    print(f"{processor()}, {available_cores()} cores, Python {platform.python_version()}, {date.today()}\n")
+    print(f"{processor()}, {usable_cores()} cores, Python {platform.python_version()}, {date.today()}\n")
     print("| model | photo | milliseconds | of which |\n| --- | --- | ---: | --- |")
     for (model, size), rows in measure(parsers, chosen.rounds).items():
         median = {stage: statistics.median(row[stage] for row in rows) for stage in rows[0]}

@@ -129,6 +129,21 @@ def test_what_cannot_be_loaded_gets_a_sentence(name: str, weights: str | None, e
     assert "secret" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("lite", {"precision": "bf16"}, "takes no precision="),
+        ("lite", {"size": "fast"}, "takes no size="),
+        ("m2fp", {"precision": "int4"}, "There is no precision 'int4'; there are auto, fp32, bf16."),
+        ("m2fp", {"size": "huge"}, "There is no size 'huge'; there are official, balanced, fast."),
+        ("m2fp-single", {"size": "fast"}, "one size of input"),
+    ],
+)
+def test_options_that_do_not_exist_get_a_sentence(name: str, options: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        parsing.load(name, **options)
+
+
 def test_importing_the_package_is_light() -> None:
     code = "import sys, parsing; print({'torch', 'gradio', 'onnxruntime', 'modelscope', 'tqdm'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
