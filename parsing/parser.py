@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
-from dataclasses import replace
-from typing import Final, Protocol
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.image import ImageSource, open_image
+from parsing.image import ImageError, ImageSource, open_image
 from parsing.result import Parsing
 from parsing.weights import Progress, local_folder
 
@@ -30,6 +34,26 @@ class Model(Protocol):
     def __call__(self, image: NDArray[np.uint8]) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; fills every field of the result, timings from its own stages only."""
         ...
+
+
+Source = TypeVar("Source", bound=ImageSource)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Generic[Source]):
+    """What became of one of several photos.
+
+    Attributes:
+        image: as it was given.
+        photo: RGB uint8 (H, W, 3); None where it could not be opened.
+        parsing: None likewise.
+        error: why it could not be opened, else None.
+    """
+
+    image: Source
+    photo: NDArray[np.uint8] | None = None
+    parsing: Parsing | None = None
+    error: ImageError | None = None
 
 
 class Parser:
@@ -58,12 +82,39 @@ class Parser:
         Raises:
             ImageError: it is not an image, it is damaged, or it is too large; the message is one sentence for the user.
         """
+        return self._open_and_parse(image)[1]
+
+    def map(self, images: Iterable[Source]) -> Iterator[Outcome[Source]]:
+        """Parses several photos, in the order given; while the model works on one, the next is opened and the caller draws the
+        one before. At most four are in memory, whatever their number. One that cannot be opened does not stop the others.
+        """
+
+        def parse(image: Source) -> Outcome[Source]:
+            try:
+                return Outcome(image, *self._open_and_parse(image))
+            except ImageError as error:
+                return Outcome(image, error=error)
+
+        pending: deque[Future[Outcome[Source]]] = deque()
+        remaining = iter(images)
+        with ThreadPoolExecutor(2, "photo") as threads:
+            try:
+                while True:
+                    pending.extend(threads.submit(parse, image) for image in itertools.islice(remaining, 3 - len(pending)))
+                    if not pending:
+                        return
+                    yield pending.popleft().result()
+            finally:  # whoever stops asking waits for no more than the photos at work
+                for future in pending:
+                    future.cancel()
+
+    def _open_and_parse(self, image: ImageSource) -> tuple[NDArray[np.uint8], Parsing]:
         start = time.perf_counter()
-        pixels = open_image(image)
+        photo = open_image(image)
         opened = (time.perf_counter() - start) * 1000
         with self._lock:
-            parsing = self.model(pixels)
-        return replace(parsing, timings={"open": opened, **parsing.timings})
+            parsing = self.model(photo)
+        return photo, replace(parsing, timings={"open": opened, **parsing.timings})
 
 
 def load(
