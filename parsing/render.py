@@ -62,8 +62,8 @@ ARTICLE: Final = Palette(
         ]
     ),
 )
-"""Background, hair, upper clothes and pants as a well-known article on M2FP has them. They come from the colours of the Cityscapes
-data set; the other parts have the rest of those.
+"""Background, hair, upper clothes and pants as a well-known article on M2FP has them. They are colours of the Cityscapes data
+set; the other parts have the rest of those.
 """
 
 SAFE: Final = Palette(
@@ -162,7 +162,7 @@ def outline_width(size: tuple[int, int]) -> int:
 
 
 def _borders(parsing: Parsing, chosen: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W) uint8, 255 where another part, another person or something that is not chosen is within the width of an outline."""
+    """(H, W) uint8, 255 where another part or person, or what is not chosen, is within the width of an outline."""
     region = cv2.copyTo(parsing.labels + parsing.person_of * np.uint16(32), chosen)
     side = 2 * outline_width(parsing.size) + 1
     square = np.ones((side, side), np.uint8)

@@ -1,8 +1,8 @@
 """How far apart a palette's colours look to somebody who confuses colours: `python -m tools.color_vision` prints a table.
 
-Colour blindness is simulated at full strength with the matrices of Machado, Oliveira and Fernandes ("A Physiologically-based Model
-for Simulation of Color Vision Deficiency", IEEE TVCG 2009), which work on linear RGB. Distances are CIEDE2000 (Sharma, Wu and
-Dalal, "The CIEDE2000 Color-Difference Formula", 2005): about 2 is just noticeable side by side, 10 is seen at a glance.
+Colour blindness is simulated at full strength with the matrices of Machado, Oliveira and Fernandes ("A Physiologically-based
+Model for Simulation of Color Vision Deficiency", IEEE TVCG 2009), which work on linear RGB. Distances are CIEDE2000 (Sharma, Wu
+and Dalal, "The CIEDE2000 Color-Difference Formula", 2005): about 2 is just noticeable side by side, 10 is seen at a glance.
 """
 
 from __future__ import annotations
@@ -17,19 +17,17 @@ from parsing.render import PALETTES
 
 VISIONS: Final[dict[str, NDArray[np.float64]]] = {
     "normal": np.eye(3),
-    "protanopia": np.array(
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
-    ),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
     "deuteranopia": np.array(
         [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
     ),
-    "tritanopia": np.array(
-        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
-    ),
+    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
 }
 """What each kind of eye makes of linear RGB."""
 
-_XYZ: Final = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+_XYZ: Final = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 """From linear sRGB, white D65."""
 
 
@@ -57,7 +55,7 @@ def ciede2000(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[n
     middle = np.where(grey, h1 + h2, (h1 + turn / 2) % 360)
     delta_l, delta_c = l2 - l1, c2 - c1
     delta_h = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))
-    l, c = (l1 + l2) / 2, (c1 + c2) / 2
+    lightness, c = (l1 + l2) / 2, (c1 + c2) / 2
     t = (
         1
         - 0.17 * np.cos(np.radians(middle - 30))
@@ -65,7 +63,7 @@ def ciede2000(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[n
         + 0.32 * np.cos(np.radians(3 * middle + 6))
         - 0.20 * np.cos(np.radians(4 * middle - 63))
     )
-    s_l = 1 + 0.015 * (l - 50) ** 2 / np.sqrt(20 + (l - 50) ** 2)
+    s_l = 1 + 0.015 * (lightness - 50) ** 2 / np.sqrt(20 + (lightness - 50) ** 2)
     s_c, s_h = 1 + 0.045 * c, 1 + 0.015 * c * t
     r_t = -2 * np.sqrt(c**7 / (c**7 + 25.0**7)) * np.sin(np.radians(60 * np.exp(-(((middle - 275) / 25) ** 2))))
     dl, dc, dh = delta_l / s_l, delta_c / s_c, delta_h / s_h

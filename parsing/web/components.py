@@ -1,7 +1,7 @@
 """How a photo comes in, and what the page's parts share: files of this folder, texts, uploads.
 
-Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them. This one hands on the uploaded
-bytes as they are, and deletes the file soon.
+Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them. This one hands on the
+uploaded bytes as they are, and deletes the file soon.
 """
 
 from __future__ import annotations

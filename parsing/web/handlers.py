@@ -39,7 +39,7 @@ LARGEST_FRAME: Final = 2_000_000
 TEXTS: Final = load_texts()
 
 Message = dict[str, Any]
-"""To the viewer: "serial", the ticket's, and "stage" while a photo is at work, "failed" where it came to nothing, or the photo."""
+"""To the viewer: "serial", the ticket's, and "stage" while a photo is at work, "failed" if nothing came of it, or the photo."""
 
 
 class Handlers:
@@ -67,8 +67,8 @@ class Handlers:
             self.visits.begin(known)
 
     def upload(self, upload: bytes | None, model: Any, ticket: Any) -> Iterator[tuple[None, Message]]:
-        """An uploaded file: empties the input for the next one, and sends the viewer what becomes of the photo. An unusable file
-        says why.
+        """An uploaded file: empties the input for the next one, and tells the viewer what becomes of the photo. An unusable
+        file says why.
         """
         if upload is not None:
             yield from ((None, message) for message in self.show(upload, model, ticket))
@@ -87,7 +87,7 @@ class Handlers:
             yield {"serial": known.serial, "failed": True}
 
     def show(self, source: bytes | Path | Shown, model: Any, ticket: Any) -> Iterator[Message]:
-        """Opens and parses a photo for a page, and tells it each stage; ends early where the page has asked for another since."""
+        """Opens and parses a photo for a page, telling it each stage; ends early where it has asked for another since."""
         known = Ticket.read(ticket)
         if known is None:
             return
@@ -122,8 +122,8 @@ class Handlers:
         return Shown(photo, replace(result, timings={**result.timings, "open": opened}), parser.title)
 
     def parse_frame(self, sent: Any) -> Message | None:
-        """A frame from the camera, {"ticket", "jpeg" as data address}, parsed by the embedded model: what `maps_message` gives, or
-        None where it is no picture.
+        """A frame from the camera, {"ticket", "jpeg" as data address}, parsed by the embedded model: what `maps_message`
+        gives, or None where it is no picture.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         jpeg = str(sent.get("jpeg")).partition(",")[2] if ticket else ""
@@ -138,8 +138,9 @@ class Handlers:
         return maps_message(shown)
 
     def save_file(self, sent: Any) -> Message | None:
-        """A file of what is on the screen, {"ticket", "form": "labels", "masks" or "json", "parts", "person", "palette"}, in base 64;
-        None where the server no longer has the parsing, or no such thing is on the screen.
+        """A file of what is on the screen: "name", "type", "content" in base 64. None where the server has forgotten it.
+
+        `sent` is {"ticket", "form": "labels", "masks" or "json", "parts": names, "person": number or None, "palette": name}.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         shown = ticket and self.visits.shown(ticket)
@@ -152,10 +153,12 @@ class Handlers:
         except ValueError:
             return None
         if sent.get("form") == "labels":
-            return {"name": "labels.png", "type": "image/png", "content": as_text(encode_labels(seen.labels, palette.colors))}
-        if sent.get("form") == "masks":
-            return {"name": "masks.zip", "type": "application/zip", "content": as_text(encode_masks(seen))}
-        return {"name": "parsing.json", "type": "application/json", "content": as_text(encode_json(seen))}
+            name, kind, content = "labels.png", "image/png", encode_labels(seen.labels, palette.colors)
+        elif sent.get("form") == "masks":
+            name, kind, content = "masks.zip", "application/zip", encode_masks(seen)
+        else:
+            name, kind, content = "parsing.json", "application/json", encode_json(seen)
+        return {"name": name, "type": kind, "content": as_text(content)}
 
     def serve_parse(self, photo: gr.FileData) -> dict[str, Any]:
         """Parses a photo. Returns its size, the parts and people found (name, score, box x0 y0 x1 y1, area in pixels), the
@@ -174,9 +177,9 @@ class Handlers:
         person: int | None = None,
     ) -> gr.FileData:
         """Parses a photo and colours it. Returns a PNG of the photo's size. `parts` are English part names, all 19 where none
-        are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours), "cutout" or "outlines";
-        `palette` is "lip" (the usual colours), "article" or "safe" (for colour-blind people); `person` is the number of one person,
-        from 1, everybody where none is given.
+        are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours), "cutout" or
+        "outlines"; `palette` is "lip" (the usual colours), "article" or "safe" (for colour-blind people); `person` is the
+        number of one person, from 1, everybody where none is given.
         """
         shown = self.open_sent(photo)
         try:
@@ -195,7 +198,7 @@ class Handlers:
 
 
 def open_photo(source: bytes | Path, longest: int) -> tuple[NDArray[np.uint8], float]:
-    """A photo of at most `longest` pixels on the longer side, and the milliseconds that it took; raises `parsing.ImageError`."""
+    """A photo of at most `longest` pixels on the longer side, and the milliseconds it took; raises `parsing.ImageError`."""
     start = time.perf_counter()
     photo = shrink(parsing.open_image(source), longest)
     return photo, (time.perf_counter() - start) * 1000

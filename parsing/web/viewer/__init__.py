@@ -1,7 +1,7 @@
 """The viewer: the picture, the list of parts and everything to set, as one component that draws by itself.
 
-The server sends a photo once, with its label map and its person map (`messages.py`); the scripts beside this file recolour them by
-the rule of `parsing.render`, so that no choice of part, opacity, palette, view or person travels.
+The server sends a photo once, with its label map and its person map (`messages.py`); the scripts beside this file recolour them
+by the rule of `parsing.render`, so that no choice of part, opacity, palette, view or person travels.
 """
 
 from __future__ import annotations

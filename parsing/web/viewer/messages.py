@@ -1,7 +1,7 @@
 """What the server hands to the viewer: a parsed photo, and the part of it that is on the screen.
 
-The maps travel as raw bytes, compressed, rather than as a picture: a browser may change the pixels of pictures, for colour management
-or against fingerprinting.
+The maps travel as raw bytes, compressed, rather than as a picture: a browser may change the pixels of pictures, for colour
+management or against fingerprinting.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def photo_message(shown: Shown) -> dict[str, Any]:
 
 
 def maps_message(shown: Shown) -> dict[str, Any]:
-    """As `photo_message`, but without the photo: "maps", label map and person map, one byte a pixel, row by row, one map after the
-    other, zlib-compressed, in base 64; "width" and "height" in pixels; "people", how many; "model", its title; "timings" in ms.
+    """As `photo_message`, but without the photo: "maps", label map and person map, one byte a pixel, row by row, one map after
+    the other, zlib-compressed, in base 64; "width" and "height" in pixels; "people", how many; "model", its title; "timings".
     """
     height, width = shown.parsing.size
     maps = zlib.compress(shown.parsing.labels.tobytes() + shown.parsing.person_of.tobytes(), 1)
