@@ -1,7 +1,7 @@
 // The frame in which the picture lies: zoom and pan by wheel, pinch, buttons and keys, the divider between before and after, and the
 // light on a part or a person. It knows where the pointer is, not what is there.
 const LARGEST_ZOOM = 16;
-const DIM = 0x99000000;
+const DIM = "rgb(0 0 0 / 0.6)";
 const WHITE = 0xffffffff;
 const DARK = 0xff1a1614;
 
@@ -19,32 +19,51 @@ class Stage {
 
   // Gives the canvases the size of a photo; a new size starts unzoomed.
   resize({ width, height }) {
+    this.drawn = null; // what is set in it
     if (this.image?.width === width && this.image.height === height) return;
     for (const canvas of [this.canvas, this.light, this.before]) Object.assign(canvas, { width, height });
-    this.image = new ImageData(width, height);
-    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.image = new ImageData(width, height); // what the drawing shows
     this.frame.style.setProperty("--ratio", width / height);
     this.home();
   }
 
-  // Shows pixels that `write` puts into a Uint32Array of the photo's size.
-  paint(canvas, write) {
-    write(this.pixels);
-    canvas.getContext("2d").putImageData(this.image, 0, 0);
+  // Draws what has changed since the last time.
+  draw(parsed, setting) {
+    const box = changedBox(parsed, this.drawn, setting);
+    compose(parsed, setting, new Uint32Array(this.image.data.buffer), box);
+    this.drawn = setting;
+    this.canvas.getContext("2d").putImageData(this.image, 0, 0, box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0);
+  }
+
+  // Puts the photo beside the drawing, for comparison.
+  drawBefore({ pixels, width, height }) {
+    const image = new ImageData(width, height);
+    new Uint32Array(image.data.buffer).set(pixels);
+    this.before.getContext("2d").putImageData(image, 0, 0);
   }
 
   // Lights up the keys of a table, with a line around them; `dim` darkens the rest. Without a table the light goes out.
   shine(parsed, table, dim) {
     this.light.hidden = !table;
     if (!table) return;
-    const edge = borders(parsed, table, () => 1);
-    const { keys } = parsed;
-    this.paint(this.light, (out) => {
-      for (let i = 0; i < keys.length; i++) {
+    const { keys, width, height, reach } = parsed;
+    const context = this.light.getContext("2d");
+    context.clearRect(0, 0, width, height);
+    context.fillStyle = DIM;
+    if (dim) context.fillRect(0, 0, width, height);
+    const box = parsed.boxOf(range(0, PERSON - 1).filter((part) => range(0, 255).some((who) => table[part + who * PERSON])), reach);
+    if (box.x1 === 0) return;
+    const edge = borders(parsed, table, () => 1, box);
+    const image = new ImageData(box.x1 - box.x0, box.y1 - box.y0);
+    const pixels = new Uint32Array(image.data.buffer);
+    const outside = dim ? 0x99000000 : 0;
+    for (let y = box.y0, to = 0; y < box.y1; y++) {
+      for (let i = y * width + box.x0; i < y * width + box.x1; i++, to++) {
         const inside = table[keys[i]];
-        out[i] = edge[i] ? (inside ? WHITE : DARK) : inside || !dim ? 0 : DIM;
+        pixels[to] = edge[i] ? (inside ? WHITE : DARK) : inside ? 0 : outside;
       }
-    });
+    }
+    context.putImageData(image, box.x0, box.y0);
   }
 
   home() {

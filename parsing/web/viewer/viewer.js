@@ -12,7 +12,7 @@ let result = null; // and the facts about it
 let compared = false; // whether the photo lies beside it for comparison
 let pointed = {}; // {part} in the list, {key} in the photo, {person} among the people
 let lit = ""; // what the light shows
-let drawn = 0; // the frame that will draw what has changed
+let frame = 0; // the frame that will draw what has changed
 let idle = Promise.resolve(); // until nothing is at work
 let becomeIdle = () => {};
 
@@ -79,26 +79,30 @@ function show({ width, height, people, model, timings }, now) {
   root.classList.add("filled");
   for (const button of root.querySelectorAll("[data-save]")) button.disabled = false;
   pointed = pointed.key === undefined ? pointed : {};
+  lit = "";
+  showAreas();
   draw();
   progress.tell(result);
 }
 
 function draw() {
-  drawn = 0;
-  legend.showTicks(settings.ticked, settings.colors);
+  frame = 0;
   if (!parsed) return;
   const start = performance.now();
-  stage.paint(stage.canvas, (out) => compose(parsed, settings.drawing(props.table), out));
+  stage.draw(parsed, settings.drawing(props.table));
   result.draw = performance.now() - start;
   if (settings.view === "compare" && !compared) {
-    stage.paint(stage.before, (out) => out.set(parsed.pixels));
+    stage.drawBefore(parsed);
     compared = true;
   }
+  light();
+}
+
+function showAreas() {
+  if (!parsed) return;
   const all = parsed.classCounts(0);
   const own = settings.person ? parsed.classCounts(settings.person) : all;
   legend.showAreas(own, all, parsed.wearers(result.people), result.people);
-  lit = "";
-  light();
 }
 
 // Something is set: the controls and the address say so at once, the picture with the next frame.
@@ -106,7 +110,7 @@ function change(set) {
   set();
   settings.write();
   showSettings();
-  drawn ||= requestAnimationFrame(draw);
+  frame ||= requestAnimationFrame(draw);
 }
 
 function showSettings() {
@@ -127,6 +131,11 @@ function listPeople(people) {
   for (const old of find("#people").querySelectorAll("label")) old.remove();
   find("#people").insertAdjacentHTML("beforeend", range(0, people).map(chip).join(""));
   find(`#people [value="${settings.person}"]`).checked = true;
+}
+
+function choosePerson(number) {
+  change(() => (settings.person = number));
+  showAreas();
 }
 
 function point(now) {
@@ -210,12 +219,12 @@ function translate() {
   showSettings();
   progress.tell(result);
   if (progress.stage) progress.tick();
-  draw();
+  showAreas();
 }
 
 root.addEventListener("input", ({ target }) => {
   if (target.name === "view") change(() => (settings.view = target.value));
-  if (target.name === "person") change(() => (settings.person = Number(target.value)));
+  if (target.name === "person") choosePerson(Number(target.value));
   if (target.id === "palette-choice") change(() => (settings.palette = target.value));
   if (target.id === "opacity-range") change(() => (settings.opacity = Number(target.value)));
 });
