@@ -36,7 +36,7 @@ def test_grey_stays_grey_in_every_eye(vision: str) -> None:
 def test_no_two_classes_of_the_safe_palette_look_alike(vision: str) -> None:
     distance, *_ = closest(SAFE.colors, vision)
     assert distance >= 12
-    assert closest_sides(SAFE.colors, vision) >= 20
+    assert closest_sides(SAFE.colors, vision) >= 40
 
 
 @pytest.mark.parametrize("vision", ["protanopia", "deuteranopia", "tritanopia"])

@@ -98,6 +98,6 @@ class Visits:
         self._visits.move_to_end(page)
         while True:
             oldest = next(iter(self._visits.values()))
-            if len(self._visits) <= MOST_PAGES and now - oldest.touched < KEPT_SECONDS:
+            if oldest is visit or (len(self._visits) <= MOST_PAGES and now - oldest.touched < KEPT_SECONDS):
                 return visit
             self._visits.popitem(last=False)
