@@ -152,6 +152,7 @@ def test_a_photo_without_people_says_so(page: Page) -> None:
     upload(page, file_of(empty))
     np.testing.assert_array_equal(shown(page), empty)
     expect(page.locator("#facts")).to_contain_text("No person found")
+    expect(page.locator("#picture .nobody")).to_be_visible()
 
 
 def test_a_chinese_browser_gets_a_chinese_page(browser: Browser, address: str) -> None:

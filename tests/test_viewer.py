@@ -79,7 +79,7 @@ def test_a_click_on_a_part_shows_within_a_frame_and_asks_nobody(browser: Browser
             upload(page, file_of(photo))
             shown(page, (1080, 1920))
             requests: list[Request] = []
-            page.on("request", requests.append)
+            page.on("request", lambda request, seen=requests: seen.append(request))
             milliseconds = page.evaluate(
                 """async () => {
                     const times = [];
@@ -168,6 +168,7 @@ def test_the_photo_names_what_is_under_the_pointer_and_marks_its_row(page: Page)
 
 def test_the_chosen_person_gets_an_outline(page: Page) -> None:
     page.locator("#people [value='2']").check()
+    page.mouse.move(2, 2)
     over = light(page)
     assert set(over[PARSED.person_of == 2]) == {"clear", "white"}
     assert set(over[PARSED.person_of != 2]) == {"clear", "dark"}
@@ -246,6 +247,14 @@ def test_a_link_restores_what_is_set(browser: Browser, page: Page, address: str)
         upload(other, file_of(PHOTO))
         np.testing.assert_array_equal(shown(other), parsing.composite(PHOTO, PARSED, **setting))
         assert other.locator("#opacity input").input_value() == "0.35"
+
+
+def test_a_link_to_the_comparison_shows_the_divider(browser: Browser, address: str) -> None:
+    for page in visit(browser, address + "#view=compare"):
+        divider = page.get_by_role("slider", name="Before and after")
+        expect(divider).to_be_hidden()
+        upload(page, file_of(PHOTO))
+        expect(divider).to_be_visible()
 
 
 @pytest.mark.parametrize("hash", ["#parts=Tail&opacity=2&palette=x&view=y", "#opacity=&parts", "#constructor", "#%"])

@@ -80,6 +80,7 @@ function show({ width, height, people, model, timings }, now) {
   for (const button of root.querySelectorAll("[data-save]")) button.disabled = false;
   pointed = pointed.key === undefined ? pointed : {};
   lit = "";
+  find(".nobody").hidden = found;
   showAreas();
   draw();
   progress.tell(result);
@@ -119,8 +120,7 @@ function showSettings() {
   find("#palette-choice").value = settings.palette;
   find("#opacity-range").value = settings.opacity;
   find("#opacity output").value = Math.round(settings.opacity * 100) + "%";
-  const compares = settings.view === "compare";
-  find(".before").hidden = find(".split").hidden = !compares || !parsed;
+  find("#opacity-range").disabled = !["overlay", "compare"].includes(settings.view); // the others do not use it
   root.dataset.view = settings.view;
   legend.showTicks(settings.ticked, settings.colors);
 }
