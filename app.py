@@ -1,4 +1,5 @@
-"""The web app: `python app.py`. A photo goes in; a coloured picture and the list of its parts come out.
+"""The web app: `python app.py`. A photo goes in; a coloured picture and the list of its parts come out. Scripts find their own
+way in beside the page, in `parsing/web/rest.py`.
 
 A photo is parsed once; everything after that, the browser draws by itself. Nothing is recorded: no analytics, no run history;
 uploads are deleted seconds after they are read, and the page's pictures touch no disk.
@@ -20,6 +21,8 @@ from parsing.web.components import FOLDER, photo_input, read_file
 from parsing.web.handlers import EXAMPLES, TEXTS, Handlers
 from parsing.web.model_menu import model_menu
 from parsing.web.options import check_address, read_options, refuse
+from parsing.web.rest import build_rest
+from parsing.web.server import join, serve
 from parsing.web.viewer import viewer
 from parsing.weights import local_folder
 
@@ -82,6 +85,7 @@ def launch_options() -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": "64mb",
+        "state_session_capacity": 64,
         "show_error": False,
         "share": False,
         "ssr_mode": False,
@@ -121,13 +125,11 @@ def main() -> None:
     choice = options.model if options.model in ("auto", "lite") else "m2fp"
     page = build_page(lite, loader, choice).queue(max_size=64)
     page._queue.sleep_when_free = 0.01  # seconds; Gradio looks a thousand times a second, and takes 4 % of an idle core for it
-    page.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options())
+    rest = build_rest(Handlers(lite, loader, choice))
+    server = join(page, rest, launch_options(), options.origins, options.auth)
     title = (loader.parser or lite).title
     host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
-    print(f"{title} at http://{host}:{options.port}", flush=True)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a container is stopped as by Ctrl-C: the cache is emptied
-        signal.signal(number, signal.default_int_handler)
-    page.block_thread()
+    serve(server, options.host, options.port, lambda: print(f"{title} at http://{host}:{options.port}", flush=True))
     if loader.state.phase == "loading":
         os._exit(0)  # otherwise Python waits for the download, whose threads are not ours; the next start goes on where it is
 
