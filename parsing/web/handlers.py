@@ -188,11 +188,15 @@ class Handlers:
             raise gr.Error(str(error), print_exception=False) from None
         return gr.FileData(path=save_bytes_to_cache(encode_picture(picture, "png"), "parsing.png", get_upload_folder()))
 
+    def open(self, source: bytes | Path, model: Any, longest: int) -> Shown:
+        """Opens and parses a photo, made smaller if a side has more than `longest` pixels; raises `parsing.ImageError`."""
+        photo, opened = open_photo(source, longest)
+        return self.parse(photo, opened, self.pick(model))
+
     def open_sent(self, photo: Any) -> Shown:
         """Opens and parses, at full size, a file that a program has sent."""
         try:
-            pixels, opened = open_photo(read_upload(photo["path"]), sys.maxsize)
-            return self.parse(pixels, opened, self.pick(None))
+            return self.open(read_upload(photo["path"]), None, sys.maxsize)
         except parsing.ImageError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
