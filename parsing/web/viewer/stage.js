@@ -32,7 +32,9 @@ class Stage {
     const box = changedBox(parsed, this.drawn, setting);
     compose(parsed, setting, new Uint32Array(this.image.data.buffer), box);
     this.drawn = setting;
-    this.canvas.getContext("2d").putImageData(this.image, 0, 0, box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0);
+    // Kept in main memory, where the pixels are made, and where they stay as they are.
+    const context = this.canvas.getContext("2d", { willReadFrequently: true });
+    context.putImageData(this.image, 0, 0, box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0);
   }
 
   // Puts the photo beside the drawing, for comparison.

@@ -12,7 +12,6 @@ let result = null; // and the facts about it
 let compared = false; // whether the photo lies beside it for comparison
 let pointed = {}; // {part} in the list, {key} in the photo, {person} among the people
 let lit = ""; // what the light shows
-let frame = 0; // the frame that will draw what has changed
 let idle = Promise.resolve(); // until nothing is at work
 let becomeIdle = () => {};
 
@@ -87,7 +86,6 @@ function show({ width, height, people, model, timings }, now) {
 }
 
 function draw() {
-  frame = 0;
   if (!parsed) return;
   const start = performance.now();
   stage.draw(parsed, settings.drawing(props.table));
@@ -106,12 +104,12 @@ function showAreas() {
   legend.showAreas(own, all, parsed.wearers(result.people), result.people);
 }
 
-// Something is set: the controls and the address say so at once, the picture with the next frame.
+// Something is set: controls, address and picture follow at once. A browser gives no more than one input event of a slider a frame.
 function change(set) {
   set();
   settings.write();
   showSettings();
-  frame ||= requestAnimationFrame(draw);
+  draw();
 }
 
 function showSettings() {
