@@ -7,7 +7,6 @@ stays in the processor's cache; the numbers are the same. Whose a part is, which
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -93,13 +92,11 @@ def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, nu
     found: dict[Candidate, Segment] = {}
     for label in sorted({candidate.label for candidate in candidates}):
         for candidate in (candidate for candidate in candidates if candidate.label == label):
-            logits = mask_logits[candidate.query]
-            window = upsample(logits)
+            window = upsample(mask_logits[candidate.query])
             mask, certainty = window.read()
             score = candidate.probability * certainty
             if label < num_parts and score >= part_threshold and score > SURE:  # no sigmoid reaches 1
-                # A hundredth less than where sigmoid times score is SURE: rounding may leave nothing out.
-                label_map.add(upsample(logits, above=math.log(SURE / (score - SURE)) - 0.01), score)
+                label_map.add(window, score)
             if label != BACKGROUND and score >= LOWEST_SCORE:
                 origin = (window.columns.start, window.rows.start)
                 known = HUMAN if label == num_parts else label
@@ -228,25 +225,29 @@ class Upsampler:
 
     def __init__(self, size: Sequence[int], frame: Frame) -> None:
         x0, y0, x1, y1 = frame.box
-        self._to_input = Taps.resize(size[0], frame.padded[0])[y0:y1]
-        self._to_photo = Taps.resize(y1 - y0, frame.photo[0])
-        widen = Taps.resize(size[1], frame.padded[1])[x0:x1](torch.eye(size[1]))
-        self._widen = Taps.resize(x1 - x0, frame.photo[1])(widen).T  # (w, W)
+        self._rows = Taps.resize(size[0], frame.padded[0])[y0:y1], Taps.resize(y1 - y0, frame.photo[0])
+        self._columns = Taps.resize(size[1], frame.padded[1])[x0:x1], Taps.resize(x1 - x0, frame.photo[1])
+        self._widen = self._columns[1](self._columns[0](torch.eye(size[1]))).T.contiguous()  # (w, W)
 
-    def __call__(self, mask: Tensor, above: float = 0.0) -> Window:
-        """The rectangle outside which a mask, (h, w) logits, is not above a number; an empty one where it is so nowhere.
+    def __call__(self, mask: Tensor) -> Window:
+        """The rectangle outside which a mask, (h, w) logits, is not positive; an empty one where it is positive nowhere.
 
-        A pixel of the photo is a mean of logits around it, so it is above the number only where one of them is.
+        A pixel of the photo is a mean of logits around it, so it is positive only where one of them is.
         """
-        reached = mask.numpy() > above
-        down, across = np.flatnonzero(reached.any(axis=1)), np.flatnonzero(reached.any(axis=0))
-        if down.size == 0:
-            return Window(slice(0, 0), slice(0, 0), mask[:0, :0], self._to_photo[:0])
-        near = self._to_input.reached(int(down[0]), int(down[-1]))
-        rows = self._to_photo.reached(near.start, near.stop - 1)
-        touched = np.flatnonzero(self._widen[across[0] : across[-1] + 1].numpy().any(axis=0))
-        columns = slice(int(touched[0]), int(touched[-1]) + 1)
-        return Window(rows, columns, self._to_input(mask @ self._widen[:, columns]), self._to_photo[rows])
+        positive = mask.numpy() > 0
+        rows = _reached(self._rows, positive.any(axis=1))
+        columns = _reached(self._columns, positive.any(axis=0))
+        to_input, to_photo = self._rows
+        return Window(rows, columns, to_input(mask @ self._widen[:, columns]), to_photo[rows])
+
+
+def _reached(steps: tuple[Taps, Taps], used: NDArray[np.bool_]) -> slice:
+    """The entries, after two steps, that read something between the first and the last used one."""
+    places = np.flatnonzero(used)
+    if places.size == 0:
+        return slice(0, 0)
+    near = steps[0].reached(int(places[0]), int(places[-1]))
+    return steps[1].reached(near.start, near.stop - 1)
 
 
 class LabelMap:
