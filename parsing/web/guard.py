@@ -90,11 +90,12 @@ class BodyLimit:
             size = len(message.get("body", b""))
             seen += size
             self.held += size
+            refused = seen > self.largest or self.held > self.together
+            if refused and message.get("more_body"):
+                await _discard(receive, self.largest)
             if seen > self.largest:
-                await _discard(receive, self.largest)
                 raise HTTPException(413, self._too_large())
-            if self.held > self.together:
-                await _discard(receive, self.largest)
+            if refused:
                 raise HTTPException(503, "Too many photos are being sent at once; try again soon.", _retry())
             return message
 

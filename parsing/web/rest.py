@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 import parsing
 from parsing.formats import PictureFormat, describe, encode_labels, encode_picture
@@ -37,8 +38,6 @@ MAX_PHOTOS: Final = 32
 """In one call of `/parse`."""
 MODEL_SECONDS: Final = 30
 """After which to come again while a model is being loaded."""
-
-METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 ModelChoice = Literal["auto", "lite", "m2fp"]
 PaletteName = Literal[tuple(PALETTES)]
@@ -102,7 +101,7 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
             except ValueError as error:  # a person who is not there, a side too long for the format
                 raise HTTPException(422, str(error)) from None
 
-        content = await turns.take(_with_memory(draw), gone(request))
+        content = await turns.take(_with_memory(draw), partial(gone, request))
         return Picture(result=_data_url(f"image/{format}", content))
 
     @rest.post("/parse", responses=_REFUSALS, response_model_exclude_unset=True)
@@ -133,7 +132,7 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         for photo in image:  # each its own turn: others need not wait for all of them
             work = _with_memory(partial(describe_one, photo))
             try:
-                results.append(await turns.take(work, gone(request), begun=photo is not image[0]))
+                results.append(await turns.take(work, partial(gone, request), begun=photo is not image[0]))
             except HTTPException as error:
                 refusals.append(error)
                 results.append({"file": _file_name(photo), "error": error.detail, "status": error.status_code})
@@ -163,17 +162,10 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
 
 def _refuse_other_methods(rest: FastAPI) -> None:
     """Answers wrong methods with 405: the page is mounted behind these routes and would say that there is nothing."""
-
-    def refusal(allowed: set[str]) -> Callable[[], None]:
-        def refuse_method() -> None:
-            names = ", ".join(sorted(allowed))
-            raise HTTPException(405, f"This address answers {names} only.", {"Allow": names})
-
-        return refuse_method
-
     for route in [route for route in rest.routes if isinstance(route, APIRoute)]:
-        others = sorted(METHODS - route.methods)
-        rest.add_api_route(route.path, refusal(route.methods), methods=others, include_in_schema=False)
+        names = ", ".join(sorted(route.methods))
+        refusal = refuse(405, f"This address answers {names} only.", {"Allow": names})
+        rest.router.routes.append(Route(route.path, refusal))  # without methods of its own: for all that are left
 
 
 def _open(handlers: Handlers, upload: UploadFile, menu: dict[str, str] | None) -> Shown:

@@ -50,12 +50,12 @@ class Turns:
         self._turn = asyncio.Lock()  # first come, first served
         self._usual_seconds = 1.0
 
-    async def take(self, work: Callable[[], Answer], gone: Awaitable[None], begun: bool = False) -> Answer:
+    async def take(self, work: Callable[[], Answer], gone: Callable[[], Awaitable[None]], begun: bool = False) -> Answer:
         """What `work` gives, called in a thread once it is its turn.
 
         Args:
             work: may hold what it needs, but should decode nothing before it is called.
-            gone: ends when whoever asked has gone away.
+            gone: what it gives ends when whoever asked has gone away.
             begun: whether this goes on with what has had a turn already, and so is never turned away.
 
         Raises:
@@ -76,8 +76,8 @@ class Turns:
             self._turn.release()
             self._usual_seconds += (time.monotonic() - start - self._usual_seconds) / 8
 
-    async def _wait(self, gone: Awaitable[None]) -> None:
-        turn, leaving = asyncio.ensure_future(self._turn.acquire()), asyncio.ensure_future(gone)
+    async def _wait(self, gone: Callable[[], Awaitable[None]]) -> None:
+        turn, leaving = asyncio.ensure_future(self._turn.acquire()), asyncio.ensure_future(gone())
         try:
             await asyncio.wait({turn, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if leaving.done():
