@@ -40,7 +40,7 @@ def serve(parser: parsing.Parser) -> Iterator[str]:
 def visit(browser: Browser, address: str, locale: str = "en-US", viewport: dict[str, int] = DESKTOP) -> Iterator[Page]:
     """The page, open in a browser of its own, until asked to go on."""
     context = browser.new_context(viewport=viewport, locale=locale)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#parts input[name=Hair]")
