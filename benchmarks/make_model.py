@@ -52,8 +52,9 @@ def random_network(config: NetworkConfig, seed: int = 0) -> M2FPNetwork:
         network.train()(picture)
         network.eval()
         head = network.sem_seg_head
-        features, _ = head.pixel_decoder(*network.backbone(picture))
-        head.pixel_decoder.mask_features.bias.sub_(features.mean(dim=(0, 2, 3)))
+        pyramid, _ = head.pixel_decoder(*network.backbone(picture))
+        mask_features = head.pixel_decoder.mask_features
+        mask_features.bias.sub_(mask_features(pyramid).mean(dim=(0, 2, 3)))
         classes, masks = network(picture)
         scale = CLASS_DEVIATION / classes.std(dim=1).mean()
         head.predictor.class_embed.weight.mul_(scale)

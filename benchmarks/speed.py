@@ -1,67 +1,129 @@
-"""Times whole `parser(image)` calls: `python -m benchmarks.speed [--models lite m2fp] [--weights FOLDER] [--rounds 7]`.
+"""Every way to run the models, side by side: `python -m benchmarks.speed [--models NAME ...] [--weights FOLDER] [--rounds 5]`.
 
-Models and photo sizes take turns within each round, so that a busy moment of the machine falls on all of them; the table
-shows medians. The photo is one of the examples, resized; the time includes opening it from the bytes of a JPEG file.
+Each contestant loads in a process of its own and waits; they take turns within each round, so that a busy moment of the
+machine falls on all of them. The table shows medians of whole calls, from a JPEG file's bytes to the result. M2FP's official
+weights are not needed: without `--weights`, a folder of random ones is made, which take the same time.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import contextlib
+import json
+import os
 import platform
-import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-import parsing
-from parsing.models.lite import available_cores
+import numpy as np
+from PIL import Image, ImageOps
 
-PHOTO = Path(__file__).parents[1] / "assets" / "examples" / "astronaut.jpg"
+from benchmarks.contestant import NAMES
+from parsing.cores import usable_cores
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "assets" / "examples"
+GOLDEN_PYTHON = ROOT / "reference" / ".venv" / "bin" / "python"
+"""Where `make reference` puts ModelScope's golden combination of packages."""
 SIZES = {"512x512": (512, 512), "1920x1080": (1920, 1080), "4000x3000": (4000, 3000)}
+NETWORK_GFLOP = 273 / (640 * 640)
+"""Of M2FP for each pixel of its input."""
 
 
-def jpeg(size: tuple[int, int]) -> bytes:
-    """The photo at (width, height), the middle of it where the shape differs, as the bytes of a JPEG file."""
-    from PIL import Image, ImageOps
-
-    buffer = io.BytesIO()
-    ImageOps.fit(Image.open(PHOTO).convert("RGB"), size).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
-
-
-def measure(parsers: dict[str, parsing.Parser], rounds: int) -> dict[tuple[str, str], list[dict[str, float]]]:
-    """Milliseconds by stage, and "total", of each round for each (model, size); one call of each goes before, unmeasured."""
-    photos = {name: jpeg(size) for name, size in SIZES.items()}
-    times: dict[tuple[str, str], list[dict[str, float]]] = {}
-    for number in range(rounds + 1):
-        for model, parser in parsers.items():
-            for size, photo in photos.items():
-                start = time.perf_counter()
-                timings = dict(parser(photo).timings)
-                timings["total"] = (time.perf_counter() - start) * 1000
-                if number:
-                    times.setdefault((model, size), []).append(timings)
-    return times
+def write_photos(folder: Path, people: tuple[int, ...]) -> dict[str, Path]:
+    """JPEG files of each size, of one example person, or of several side by side."""
+    portraits = [Image.open(EXAMPLES / name).convert("RGB") for name in ("astronaut.jpg", "admiral.jpg")]
+    photos = {}
+    for size, (width, height) in SIZES.items():
+        for count in people:
+            photo = Image.new("RGB", (width, height))
+            for index in range(count):
+                left, right = width * index // count, width * (index + 1) // count
+                photo.paste(ImageOps.fit(portraits[index % 2], (right - left, height)), (left, 0))
+            name = f"{size}, {count} {'person' if count == 1 else 'people'}"
+            photos[name] = folder / f"{name}.jpg"
+            photo.save(photos[name], quality=92)
+    return photos
 
 
-def main() -> None:
-    """Prints one table."""
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    options.add_argument("--models", nargs="+", default=["lite"])
-    options.add_argument("--weights", help="model folder for the M2FP models")
-    options.add_argument("--rounds", type=int, default=7)
-    chosen = options.parse_args()
-    parsers = {name: parsing.load(name, weights=chosen.weights if name.startswith("m2fp") else None) for name in chosen.models}
-    print(f"{processor()}, {available_cores()} cores, Python {platform.python_version()}, {date.today()}\n")
-    print("| model | photo | milliseconds | of which |\n| --- | --- | ---: | --- |")
-    for (model, size), rows in measure(parsers, chosen.rounds).items():
-        median = {stage: statistics.median(row[stage] for row in rows) for stage in rows[0]}
-        total = median.pop("total")
-        print(f"| {model} | {size} | {total:.0f} | {', '.join(f'{stage} {value:.0f}' for stage, value in median.items())} |")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\npeak resident memory {peak:.0f} MB, all models and sizes in one process")
+class Contestant:
+    """A process of `benchmarks.contestant`, loaded and waiting."""
+
+    def __init__(self, name: str, weights: Path) -> None:
+        python = str(GOLDEN_PYTHON) if name == "modelscope-golden" else sys.executable
+        command = [python, str(ROOT / "benchmarks" / "contestant.py"), name, "--weights", str(weights)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process = subprocess.Popen(command, env=environment, **pipes)
+        self._answer()
+
+    def parse(self, photo: Path) -> dict[str, float]:
+        """Milliseconds by stage, "total", and "peak" megabytes."""
+        print(photo, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _answer(self) -> dict[str, float]:
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("A contestant has ended; its message is above.")
+        return json.loads(line)
+
+
+def measure(names: list[str], photos: dict[str, Path], weights: Path, rounds: int) -> dict[tuple[str, str], dict[str, float]]:
+    """Medians by (photo, contestant); one call of each goes before, unmeasured."""
+    rows: dict[tuple[str, str], list[dict[str, float]]] = {}
+    with contextlib.ExitStack() as stack:
+        contestants = {name: stack.enter_context(contextlib.closing(Contestant(name, weights))) for name in names}
+        for photo, file in photos.items():
+            for number in range(rounds + 1):
+                for name, contestant in contestants.items():
+                    answer = contestant.parse(file)
+                    if number:
+                        rows.setdefault((photo, name), []).append(answer)
+    return {key: {stage: statistics.median(row[stage] for row in found) for stage in found[0]} for key, found in rows.items()}
+
+
+def matrix_rate() -> float:
+    """Best GFLOP/s of a float32 matrix product of 2,048 by 2,048 with torch."""
+    import torch
+
+    torch.set_num_threads(usable_cores())
+    matrix = torch.rand(2048, 2048)
+    times = []
+    for _ in range(8):
+        start = time.perf_counter()
+        matrix @ matrix
+        times.append(time.perf_counter() - start)
+    return 2 * 2048**3 / min(times) / 1e9
+
+
+def table(medians: dict[tuple[str, str], dict[str, float]], peak_rate: float) -> Iterator[str]:
+    """Lines of Markdown."""
+    yield "| photo | model | seconds | stages, ms | peak MB | ModelScope's time | of the machine's matrix rate |"
+    yield "| --- | --- | ---: | --- | ---: | ---: | ---: |"
+    for (photo, name), row in medians.items():
+        stages = ", ".join(f"{stage} {row[stage]:.0f}" for stage in row if stage not in ("total", "peak"))
+        reference = next((medians[photo, other] for other in NAMES[1::-1] if (photo, other) in medians), None)
+        ratio = f"{reference['total'] / row['total']:.1f} x" if reference and name != "lite" else ""
+        share = ""
+        if "network" in row:
+            width, height = map(int, photo.split(",")[0].split("x"))
+            scale = min(640 / min(width, height), 1333 / max(width, height))
+            gflop = NETWORK_GFLOP * np.prod([-(-int(side * scale + 0.5) // 32) * 32 for side in (width, height)])
+            share = f"{gflop / (row['network'] / 1000) / peak_rate:.0%}"
+        yield f"| {photo} | {name} | {row['total'] / 1000:.2f} | {stages} | {row['peak']:.0f} | {ratio} | {share} |"
 
 
 def processor() -> str:
@@ -72,7 +134,36 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     name = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
     flags = next((line for line in lines if line.startswith("flags")), "")
-    return f"{name}{' (AVX-512)' if 'avx512f' in flags else ''}"
+    units = [unit for flag, unit in (("avx512f", "AVX-512"), ("bf16", "bfloat16")) if flag in flags]
+    return f"{name} ({', '.join(units)})" if units else name
+
+
+def main() -> None:
+    """Prints one table, and the same as JSON into a file."""
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--models", nargs="+", choices=NAMES, default=["lite"])
+    options.add_argument("--photos", nargs="+", choices=SIZES, default=list(SIZES))
+    options.add_argument("--people", nargs="+", type=int, default=[1, 5])
+    options.add_argument("--weights", type=Path, help="model folder for all but lite; m2fp.onnx in it is that of m2fp-onnx")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--json", type=Path, metavar="FILE", help="where to write all figures as JSON")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        weights = chosen.weights or Path(temporary, "weights")
+        if chosen.weights is None and chosen.models != ["lite"]:
+            from benchmarks.make_model import NetworkConfig, write_folder
+
+            write_folder(weights, NetworkConfig())
+        photos = write_photos(Path(temporary), tuple(chosen.people))
+        photos = {name: file for name, file in photos.items() if name.split(",")[0] in chosen.photos}
+        rate = matrix_rate()
+        medians = measure(chosen.models, photos, weights, chosen.rounds)
+    machine = f"{processor()}, {usable_cores()} cores, Python {platform.python_version()}, {date.today()}"
+    print(f"{machine}, matrix product {rate:.0f} GFLOP/s, medians of {chosen.rounds}\n")
+    print(*table(medians, rate), sep="\n")
+    if chosen.json:
+        found = [{"photo": photo, "model": model, **row} for (photo, model), row in medians.items()]
+        chosen.json.write_text(json.dumps({"machine": machine, "matrix_gflops": rate, "rows": found}, indent=1))
 
 
 if __name__ == "__main__":

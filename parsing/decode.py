@@ -1,13 +1,13 @@
 """From class and mask logits to a label map, parts and people: the rules of ModelScope's pipeline, in bounded memory.
 
 ModelScope brings all 100 masks to the photo's size, 4.8 GB for 12 megapixels. Here a mask is brought there alone, only if its
-class can still reach the score that counts, and only in the rectangle where it can be positive; the numbers are the same. Whose
-a part is, which ModelScope leaves open, is decided by overlap.
+class can still reach the score that counts, only in the rectangle where it can be positive, and a band of rows at a time, which
+stays in the processor's cache; the numbers are the same. Whose a part is, which ModelScope leaves open, is decided by overlap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,6 +26,8 @@ LOWEST_SCORE: Final = 0.1
 """Score that an instance needs to be returned."""
 SURE: Final = 0.5
 """Sigmoid times score above which an instance's pixel counts in the label map."""
+BAND_PIXELS: Final = 1 << 17
+"""Of a band of rows: half a megabyte."""
 
 
 @dataclass(frozen=True)
@@ -91,18 +93,14 @@ def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, nu
     for label in sorted({candidate.label for candidate in candidates}):
         for candidate in (candidate for candidate in candidates if candidate.label == label):
             window = upsample(mask_logits[candidate.query])
-            mask = window.logits > 0
-            pixels = int(mask.sum())
-            if pixels == 0:
-                continue
-            inside = window.logits.sigmoid_().mul_(mask)
-            score = candidate.probability * float(inside.sum()) / pixels
-            if label < num_parts and score >= part_threshold:
-                label_map.add(inside.mul_(score), window.rows, window.columns)
+            mask, certainty = window.read()
+            score = candidate.probability * certainty
+            if label < num_parts and score >= part_threshold and score > SURE:  # no sigmoid reaches 1
+                label_map.add(window, score)
             if label != BACKGROUND and score >= LOWEST_SCORE:
                 origin = (window.columns.start, window.rows.start)
                 known = HUMAN if label == num_parts else label
-                found[candidate] = Segment.from_mask(mask.numpy(), known, score, origin=origin, size=frame.photo)
+                found[candidate] = Segment.from_mask(mask, known, score, origin=origin, size=frame.photo)
         label_map.close(label)
 
     parts = [candidate for candidate in candidates if candidate in found and candidate.label != num_parts]
@@ -149,56 +147,107 @@ def decode_pixels(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> De
 
 
 @dataclass(frozen=True)
+class Taps:
+    """Linear interpolation along one axis: entry n of the result is `low[n]` and `high[n]` of the source, mixed by `share[n]`.
+
+    Attributes:
+        low: (n,) int64, ascending.
+        high: (n,) int64, the next one, or the last.
+        share: (n, 1) float32 of `high`.
+    """
+
+    low: Tensor
+    high: Tensor
+    share: Tensor
+
+    @classmethod
+    def resize(cls, source: int, target: int) -> Taps:
+        """From `source` to `target` entries, edges aligned, as torch's `interpolate` without `align_corners` does."""
+        place = ((torch.arange(target) + 0.5) * (source / target) - 0.5).clamp_(min=0)
+        low = place.to(torch.int64)
+        return cls(low, (low + 1).clamp_(max=source - 1), (place - low)[:, None])
+
+    def __getitem__(self, part: slice) -> Taps:
+        """The same for a part of the result."""
+        return Taps(self.low[part], self.high[part], self.share[part])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """From (source, m) to (n, m)."""
+        return torch.lerp(x.index_select(0, self.low), x.index_select(0, self.high), self.share)
+
+    def reached(self, first: int, last: int) -> slice:
+        """The entries that read something between two entries of the source, these included."""
+        return slice(int(torch.searchsorted(self.high, first)), int(torch.searchsorted(self.low, last, right=True)))
+
+
+@dataclass(frozen=True)
 class Window:
-    """A rectangle of the photo, its rows and columns, and a mask's logits there, (h, w) float32."""
+    """A mask's logits in a rectangle of the photo, of which one band of rows exists at a time.
+
+    Attributes:
+        rows: of the photo.
+        columns: of the photo.
+        logits: (h, columns) float32, at the photo's width and the height of the network's input.
+        taps: to the photo's rows.
+    """
 
     rows: slice
     columns: slice
     logits: Tensor
+    taps: Taps
+
+    def bands(self) -> Iterator[tuple[slice, Tensor]]:
+        """Rows of the window, and the logits there, (band, columns) float32, which the caller may change."""
+        height, width = len(self.taps.low), self.logits.shape[1]
+        step = max(BAND_PIXELS // max(width, 1), 1)
+        for start in range(0, height, step):
+            band = slice(start, min(start + step, height))
+            yield band, self.taps[band](self.logits)
+
+    def read(self) -> tuple[NDArray[np.bool_], float]:
+        """The mask in the window, (rows, columns), true where logits are positive, and their mean sigmoid there, 0 for none."""
+        mask = np.empty((len(self.taps.low), self.logits.shape[1]), bool)
+        total = 0.0
+        for band, logits in self.bands():
+            np.greater(logits.numpy(), 0, out=mask[band])
+            total += float(logits.relu_().sigmoid_().sum())
+        pixels = np.count_nonzero(mask)
+        outside = mask.size - pixels  # each counted as the sigmoid of 0
+        return mask, (total - outside * 0.5) / max(pixels, 1)
 
 
 class Upsampler:
     """Brings masks to the photo's size as the pipeline does: resized to the network's input, cropped, resized to the photo.
 
-    Both steps are bilinear, thus linear and separable: the identity, resized the same way, gives a matrix for rows and one for
-    columns, and a piece of each resizes a piece of a mask.
+    Both steps are bilinear, thus separable: columns first, by a matrix that does both steps at once, then rows, of which each
+    step mixes two.
     """
 
     def __init__(self, size: Sequence[int], frame: Frame) -> None:
         x0, y0, x1, y1 = frame.box
-        self._rows = _resize_matrix(size[0], frame.padded[0], y0, y1, frame.photo[0])  # (H, h)
-        self._columns = _resize_matrix(size[1], frame.padded[1], x0, x1, frame.photo[1])  # (W, w)
+        self._rows = Taps.resize(size[0], frame.padded[0])[y0:y1], Taps.resize(y1 - y0, frame.photo[0])
+        self._columns = Taps.resize(size[1], frame.padded[1])[x0:x1], Taps.resize(x1 - x0, frame.photo[1])
+        self._widen = self._columns[1](self._columns[0](torch.eye(size[1]))).T.contiguous()  # (w, W)
 
     def __call__(self, mask: Tensor) -> Window:
         """The rectangle outside which a mask, (h, w) logits, is not positive; an empty one where it is positive nowhere.
 
         A pixel of the photo is a mean of logits around it, so it is positive only where one of them is.
         """
-        positive = mask > 0
-        rows = _reached(self._rows, positive.any(dim=1))
-        columns = _reached(self._columns, positive.any(dim=0))
-        down, across = self._rows[rows], self._columns[columns]
-        near_rows, near_columns = _span(down.any(dim=0)), _span(across.any(dim=0))
-        return Window(rows, columns, down[:, near_rows] @ mask[near_rows, near_columns] @ across[:, near_columns].T)
+        positive = mask.numpy() > 0
+        rows = _reached(self._rows, positive.any(axis=1))
+        columns = _reached(self._columns, positive.any(axis=0))
+        to_input, to_photo = self._rows
+        return Window(rows, columns, to_input(mask @ self._widen[:, columns]), to_photo[rows])
 
 
-def _resize_matrix(size: int, padded: int, start: int, stop: int, photo: int) -> Tensor:
-    """(photo, size): along one axis, resized to `padded`, cropped to start:stop, resized to `photo`."""
-    identity = torch.eye(size)[None]  # (1, size, size)
-    resized = functional.interpolate(identity, size=padded, mode="linear", align_corners=False)  # (1, size, padded)
-    resized = functional.interpolate(resized[:, :, start:stop], size=photo, mode="linear", align_corners=False)
-    return resized[0].T.contiguous()
-
-
-def _span(used: Tensor) -> slice:
-    """From the first to the last true entry of a (n,) bool tensor; empty where there is none."""
-    places = used.nonzero()
-    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0)
-
-
-def _reached(matrix: Tensor, used: Tensor) -> slice:
-    """The rows of a resize matrix that read something between the first and the last used column."""
-    return _span(matrix[:, _span(used)].any(dim=1))
+def _reached(steps: tuple[Taps, Taps], used: NDArray[np.bool_]) -> slice:
+    """The entries, after two steps, that read something between the first and the last used one."""
+    places = np.flatnonzero(used)
+    if places.size == 0:
+        return slice(0, 0)
+    near = steps[0].reached(int(places[0]), int(places[-1]))
+    return steps[1].reached(near.start, near.stop - 1)
 
 
 class LabelMap:
@@ -211,12 +260,15 @@ class LabelMap:
         self._count = torch.zeros(size, dtype=torch.uint8)
         self._windows: list[tuple[slice, slice]] = []
 
-    def add(self, values: Tensor, rows: slice, columns: slice) -> None:
-        """Adds an instance of the current class: sigmoid times score, (h, w), in a rectangle of the photo."""
-        counts = values > SURE
-        self._sum[rows, columns] += values.mul_(counts)
-        self._count[rows, columns] += counts
-        self._windows.append((rows, columns))
+    def add(self, window: Window, score: float) -> None:
+        """Adds an instance of the current class: where sigmoid times score is above `SURE`, it counts."""
+        for band, logits in window.bands():
+            rows = slice(window.rows.start + band.start, window.rows.start + band.stop)
+            values = logits.sigmoid_().mul_(score)
+            counts = values > SURE
+            self._sum[rows, window.columns] += values.mul_(counts)
+            self._count[rows, window.columns] += counts
+        self._windows.append((window.rows, window.columns))
 
     def close(self, label: int) -> None:
         """Ends a class, in ascending order: it takes the pixels where its mean is above that of all classes before it."""
@@ -262,5 +314,5 @@ def _person_of(parts: list[Segment], people: list[Segment], photo: tuple[int, in
     layers = sorted(people, key=lambda person: person.score) + sorted(owned, key=lambda part: -part.area)
     for segment in layers:
         x0, y0, x1, y1 = segment.box
-        person_of[y0:y1, x0:x1][segment.crop] = segment.person
+        np.copyto(person_of[y0:y1, x0:x1], np.uint8(segment.person), where=segment.crop)
     return person_of

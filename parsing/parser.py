@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
-from dataclasses import replace
-from typing import Final, Protocol
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.image import ImageSource, open_image
+from parsing.image import ImageError, ImageSource, open_image
 from parsing.result import Parsing
 from parsing.weights import Progress, local_folder
 
@@ -30,6 +34,26 @@ class Model(Protocol):
     def __call__(self, image: NDArray[np.uint8]) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; fills every field of the result, timings from its own stages only."""
         ...
+
+
+Source = TypeVar("Source", bound=ImageSource)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Generic[Source]):
+    """What became of one of several photos.
+
+    Attributes:
+        image: as it was given.
+        photo: RGB uint8 (H, W, 3); None where it could not be opened.
+        parsing: None likewise.
+        error: why it could not be opened, else None.
+    """
+
+    image: Source
+    photo: NDArray[np.uint8] | None = None
+    parsing: Parsing | None = None
+    error: ImageError | None = None
 
 
 class Parser:
@@ -58,15 +82,49 @@ class Parser:
         Raises:
             ImageError: it is not an image, it is damaged, or it is too large; the message is one sentence for the user.
         """
+        return self._open_and_parse(image)[1]
+
+    def map(self, images: Iterable[Source]) -> Iterator[Outcome[Source]]:
+        """Parses several photos, in the order given; while the model works on one, the next is opened and the caller draws the
+        one before. At most four are in memory, whatever their number. One that cannot be opened does not stop the others.
+        """
+
+        def parse(image: Source) -> Outcome[Source]:
+            try:
+                return Outcome(image, *self._open_and_parse(image))
+            except ImageError as error:
+                return Outcome(image, error=error)
+
+        pending: deque[Future[Outcome[Source]]] = deque()
+        remaining = iter(images)
+        with ThreadPoolExecutor(2, "photo") as threads:
+            try:
+                while True:
+                    pending.extend(threads.submit(parse, image) for image in itertools.islice(remaining, 3 - len(pending)))
+                    if not pending:
+                        return
+                    yield pending.popleft().result()
+            finally:  # whoever stops asking waits for no more than the photos at work
+                for future in pending:
+                    future.cancel()
+
+    def _open_and_parse(self, image: ImageSource) -> tuple[NDArray[np.uint8], Parsing]:
         start = time.perf_counter()
-        pixels = open_image(image)
+        photo = open_image(image)
         opened = (time.perf_counter() - start) * 1000
         with self._lock:
-            parsing = self.model(pixels)
-        return replace(parsing, timings={"open": opened, **parsing.timings})
+            parsing = self.model(photo)
+        return photo, replace(parsing, timings={"open": opened, **parsing.timings})
 
 
-def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Parser:
+def load(
+    name: str = "auto",
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    precision: str = "auto",
+    size: str = "official",
+) -> Parser:
     """Loads a model.
 
     Args:
@@ -75,21 +133,33 @@ def load(name: str = "auto", *, weights: str | os.PathLike[str] | None = None, p
         weights: a local ModelScope model folder for one of the M2FP models; None for the environment variable PARSING_WEIGHTS,
             the cache, or, unless the name is "auto", a download.
         progress: told how far a download is: bytes that are there, bytes in all.
+        precision: of M2FP's arithmetic: "auto" and "fp32" give ModelScope's numbers; "bf16" is about a third faster where the
+            processor has bfloat16 instructions, and nearly the same picture. `lite` has one precision.
+        size: of M2FP's input: "official" has a short side of 640 pixels, "balanced" 512, "fast" 384. `lite` has one size.
 
     Raises:
-        ValueError: there is no such model, or weights were given to one that takes none.
+        ValueError: there is no such model, precision or size, or an option was given to a model that does not have it.
         OSError: the weights cannot be found or read.
     """
     if name not in MODELS:
         raise ValueError(f"There is no model {name!r}; there are {', '.join(MODELS)}.")
     if name == "auto":
         name = "lite" if local_folder("m2fp", weights) is None else "m2fp"
+        if name == "lite":  # what was asked of M2FP does not stand in its way
+            precision, size = "auto", "official"
     if name == "lite":
-        if weights is not None:
-            raise ValueError("The model lite has its weights inside; weights= belongs to m2fp and m2fp-single.")
+        for option, value, default in (
+            ("weights", weights, None),
+            ("precision", precision, "auto"),
+            ("size", size, "official"),
+        ):
+            if value != default:
+                raise ValueError(f"The model lite has its weights inside and takes no {option}=; that belongs to m2fp.")
         from parsing.models.lite import Lite
 
         return Parser(Lite())
+    if name == "m2fp-single" and size != "official":
+        raise ValueError("The model m2fp-single has one size of input; size= belongs to m2fp.")
     from parsing.models.m2fp import M2FP
 
-    return Parser(M2FP.load(weights=weights, single_person=name == "m2fp-single", progress=progress))
+    return Parser(M2FP.load(weights, name == "m2fp-single", progress, precision, size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch.nn import functional
 
 from parsing.decode import Decoded, Frame, decode_instances, decode_pixels
 from parsing.labels import HUMAN
-from parsing.models.m2fp import M2FP, centre, scale, to_input
+from parsing.models.m2fp import M2FP, SHORT_SIDES, centre, scale, to_input
+from parsing.network.worker import compute
 
 FOLDER = Path(__file__).parent / "golden" / "m2fp"
 
@@ -77,6 +79,29 @@ def test_a_single_person_stands_in_the_middle_of_a_grey_canvas(size: tuple[int, 
     outside = np.ones((512, 384), bool)
     outside[y0:y1, x0:x1] = False
     assert (pixels[outside] == 128).all()
+
+
+@pytest.mark.parametrize(("size", "scaled"), [("balanced", (512, 683)), ("fast", (384, 512))])
+def test_smaller_inputs(size: str, scaled: tuple[int, int]) -> None:
+    pixels, _ = scale(np.zeros((300, 400, 3), np.uint8), SHORT_SIDES[size])
+    assert pixels.shape == (*scaled, 3)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_bfloat16_gives_nearly_the_same_picture(index: int) -> None:
+    golden = np.load(FOLDER / f"expected{index}.npz")
+    parsing = M2FP.load(FOLDER, precision="bf16")(np.asarray(Image.open(FOLDER / f"input{index}.png").convert("RGB")))
+    assert (parsing.labels == golden["label_map"]).mean() > 0.98
+
+
+def test_all_threads_get_the_same_answer(model: M2FP) -> None:
+    """Torch computes in one thread, whoever asks."""
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(model, [image] * 6))
+    assert all((answer.labels == answers[0].labels).all() for answer in answers)
+    with pytest.raises(ZeroDivisionError):
+        compute(lambda: 1 // 0)
 
 
 def test_a_photo_short_of_one_pixel_gets_no_canvas() -> None:

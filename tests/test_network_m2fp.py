@@ -86,15 +86,20 @@ def test_a_batch_of_two_equals_two_singles(network: M2FPNetwork) -> None:
 
 
 @torch.inference_mode()
-def test_masks_of_resized_features_are_resized_masks() -> None:
-    """What masked attention is given, features resized once a level, against what the paper has, each full mask resized."""
+def test_masks_drawn_on_a_resized_pyramid_are_resized_masks() -> None:
+    """What masked attention is given, the pyramid resized once a level, against what the paper has: mask features, each full
+    mask resized.
+    """
     torch.manual_seed(0)
-    decoder = random_network(SMALL).sem_seg_head.predictor
-    queries, features = torch.randn(1, 7, 32), torch.randn(1, 24, 16, 24)
-    small = functional.interpolate(features, size=(4, 6), mode="bilinear", align_corners=False)
-    full = decoder.draw(queries, features.flatten(2)).view(1, 7, 16, 24)
+    head = random_network(SMALL).sem_seg_head
+    mask_features = head.pixel_decoder.mask_features
+    queries, pyramid = torch.randn(1, 7, 32), torch.randn(1, 32, 16, 24)
+    small = functional.interpolate(pyramid, size=(4, 6), mode="bilinear", align_corners=False)
+    embedding = head.predictor.mask_embed(head.predictor.decoder_norm(queries))
+    full = torch.einsum("bqc,bchw->bqhw", embedding, mask_features(pyramid))
     resized = functional.interpolate(full, size=(4, 6), mode="bilinear", align_corners=False)
-    torch.testing.assert_close(decoder.draw(queries, small.flatten(2)).view(1, 7, 4, 6), resized, rtol=0, atol=1e-5)
+    drawn = head.predictor.draw(queries, small.flatten(2), mask_features).view(1, 7, 4, 6)
+    torch.testing.assert_close(drawn, resized, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

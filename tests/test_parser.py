@@ -129,6 +129,42 @@ def test_what_cannot_be_loaded_gets_a_sentence(name: str, weights: str | None, e
     assert "secret" not in str(refusal.value)
 
 
+def test_several_photos_come_back_in_order_and_a_bad_one_does_not_stop_them() -> None:
+    parser = parsing.Parser(Stripes())
+    images = [PHOTO, b"no photo", PHOTO[:20], PHOTO[:, :20], PHOTO[:10]]
+    outcomes = list(parser.map(image for image in images))
+    assert [outcome.image for outcome in outcomes] == images
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True, True, True]
+    for outcome in outcomes:
+        if outcome.error is None:
+            assert (outcome.photo == outcome.image).all()
+            assert (outcome.parsing.labels == parser(outcome.image).labels).all()
+    assert list(parser.map([])) == []
+
+
+def test_several_photos_are_taken_as_they_are_needed() -> None:
+    taken = []
+    outcomes = parsing.Parser(Stripes()).map(taken.append(number) or PHOTO for number in range(100))
+    next(outcomes)
+    outcomes.close()
+    assert len(taken) <= 4
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("lite", {"precision": "bf16"}, "takes no precision="),
+        ("lite", {"size": "fast"}, "takes no size="),
+        ("m2fp", {"precision": "int4"}, "There is no precision 'int4'; there are auto, fp32, bf16."),
+        ("m2fp", {"size": "huge"}, "There is no size 'huge'; there are official, balanced, fast."),
+        ("m2fp-single", {"size": "fast"}, "one size of input"),
+    ],
+)
+def test_options_that_do_not_exist_get_a_sentence(name: str, options: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        parsing.load(name, **options)
+
+
 def test_importing_the_package_is_light() -> None:
     code = "import sys, parsing; print({'torch', 'gradio', 'onnxruntime', 'modelscope', 'tqdm'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout

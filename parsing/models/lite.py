@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from parsing.cores import usable_cores
 from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
 from parsing.people import find_faces, find_people, nearest, votes
 from parsing.result import Parsing, Segment
@@ -78,7 +79,7 @@ class Lite:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = available_cores()
+        options.intra_op_num_threads = usable_cores()
         self._session = onnxruntime.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
 
     def __call__(self, image: NDArray[np.uint8]) -> Parsing:
@@ -132,11 +133,6 @@ class Lite:
         probability = 1 / np.exp(scores - scores.max(axis=0)).sum(axis=0)
         counts = np.bincount(best.ravel(), minlength=len(PARTS))
         return np.bincount(best.ravel(), probability.ravel(), len(PARTS)) / np.maximum(counts, 1)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import torch
@@ -23,10 +24,18 @@ from parsing.decode import Frame, decode_instances, decode_pixels
 from parsing.labels import PARTS
 from parsing.network.config import ModelConfig
 from parsing.network.m2fp import STRIDE, M2FPNetwork
+from parsing.network.worker import compute
 from parsing.result import Parsing
 
-SHORT_SIDE: Final = 640
-LONG_SIDE: Final = 1333
+Precision = Literal["auto", "fp32", "bf16"]
+Size = Literal["official", "balanced", "fast"]
+Network = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""From pictures (B, 3, H, W) to class logits (B, Q, classes + 1) and mask logits (B, Q, H/4, W/4), all float32."""
+
+SHORT_SIDES: Final[dict[Size, int]] = {"official": 640, "balanced": 512, "fast": 384}
+"""Pixels of the shorter side of the network's input."""
+ASPECT: Final = 1333 / 640
+"""Where the longer side would be more than so many times that, it decides the scale."""
 MEAN: Final = (123.675, 116.28, 103.53)
 DEVIATION: Final = (58.395, 57.12, 57.375)
 CANVAS_GREY: Final = 128
@@ -41,13 +50,18 @@ class M2FP:
         title: what the page calls it.
         config: what the model's configuration says.
         network: the network, ready for inference.
+        short_side: one of `SHORT_SIDES`.
     """
 
-    def __init__(self, config: ModelConfig, network: M2FPNetwork) -> None:
+    def __init__(
+        self, config: ModelConfig, network: Network, short_side: int = SHORT_SIDES["official"], note: str = ""
+    ) -> None:
         self.config = config
         self.network = network
+        self.short_side = short_side
         self.name = "m2fp-single" if config.single_person else "m2fp"
-        self.title = f"M2FP ResNet-{config.network.depth}{', one person' * config.single_person} (official, CC BY-NC)"
+        single = ", one person" if config.single_person else ""
+        self.title = f"M2FP ResNet-{config.network.depth}{single}{note} (official, CC BY-NC)"
 
     @classmethod
     def load(
@@ -55,6 +69,8 @@ class M2FP:
         weights: str | os.PathLike[str] | None = None,
         single_person: bool = False,
         progress: store.Progress | None = None,
+        precision: Precision = "auto",
+        size: Size = "official",
     ) -> M2FP:
         """Loads the model: from a folder, from the cache, or, where neither has it, from ModelScope into the cache.
 
@@ -62,48 +78,56 @@ class M2FP:
             weights: a model folder in ModelScope's format; None for PARSING_WEIGHTS, the cache, or a download.
             single_person: the LIP sibling instead of the multi-person model.
             progress: told how far a download is: bytes that are there, bytes in all.
+            precision: "fp32" gives ModelScope's numbers, as does "auto"; "bf16" is faster and gives nearly the same picture.
+            size: of the network's input; "official" is ModelScope's, the others are faster and see less.
 
         Raises:
+            ValueError: there is no such precision or size.
             WeightsError: the weights are out of reach, damaged, unsafe or of another network; one sentence for the user.
         """
+        check_choice("precision", precision, get_args(Precision))
+        check_choice("size", size, get_args(Size))
         name = "m2fp-single" if single_person else "m2fp"
+
+        def open_folder(folder: Path) -> M2FP:
+            config = open_config(folder, single_person)
+            found = store.read_weights(folder, weight_shapes(config))
+            network = compute(M2FPNetwork.from_weights, config.network, found)
+            if precision == "bf16":
+                compute(network.use_bfloat16)
+            note = ", bfloat16" * (precision == "bf16") + f", {size}" * (size != "official")
+            return cls(config, network, SHORT_SIDES[size], note)
+
         folder = store.local_folder(name, weights)
         if folder == store.cache_folder(name):
             try:
-                return cls._open(folder, single_person)
+                return open_folder(folder)
             except store.WeightsError as error:
                 store.log.warning("The cached weights are unusable and are fetched again: %s", error)
                 store.discard(name)
                 folder = None
         if folder is None:
             folder = store.fetch(name, lambda section: weight_shapes(_config(section, single_person)), progress)
-        return cls._open(folder, single_person)
-
-    @classmethod
-    def _open(cls, folder: Path, single_person: bool) -> M2FP:
-        config = _config(store.read_configuration(folder), single_person)
-        if config.single_person != single_person:
-            names = ("m2fp-single", "m2fp") if config.single_person else ("m2fp", "m2fp-single")
-            raise store.WeightsError(f"These weights are those of {names[0]}, not of {names[1]}; choose the model {names[0]}.")
-        return cls(config, M2FPNetwork.from_weights(config.network, store.read_weights(folder, weight_shapes(config))))
+        return open_folder(folder)
 
     def __call__(self, image: NDArray[np.uint8]) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture."""
+        return compute(self._parse, image)
+
+    def _parse(self, image: NDArray[np.uint8]) -> Parsing:
         config = self.config
-        torch.set_flush_denormal(True)  # a thread's own setting; tiny numbers would slow it down tenfold
-        with torch.inference_mode():
-            start = time.perf_counter()
-            pixels, box = centre(image, config.canvas) if config.single_person else scale(image)
-            x = to_input(pixels)  # (1, 3, h, w)
-            frame = Frame(padded=tuple(x.shape[2:]), box=box, photo=image.shape[:2])
-            prepared = time.perf_counter()
-            class_logits, mask_logits = self.network(x)  # (1, Q, classes + 1), (1, Q, h/4, w/4)
-            computed = time.perf_counter()
-            if config.instances:
-                decoded = decode_instances(class_logits[0], mask_logits[0], frame, config.num_parts, config.part_threshold)
-            else:
-                decoded = decode_pixels(class_logits[0], mask_logits[0], frame)
-            finished = time.perf_counter()
+        start = time.perf_counter()
+        pixels, box = centre(image, config.canvas) if config.single_person else scale(image, self.short_side)
+        x = to_input(pixels)  # (1, 3, h, w)
+        frame = Frame(padded=tuple(x.shape[2:]), box=box, photo=image.shape[:2])
+        prepared = time.perf_counter()
+        class_logits, mask_logits = self.network(x)  # (1, Q, classes + 1), (1, Q, h/4, w/4)
+        computed = time.perf_counter()
+        if config.instances:
+            decoded = decode_instances(class_logits[0], mask_logits[0], frame, config.num_parts, config.part_threshold)
+        else:
+            decoded = decode_pixels(class_logits[0], mask_logits[0], frame)
+        finished = time.perf_counter()
         return Parsing(
             labels=decoded.labels,
             parts=decoded.parts,
@@ -118,18 +142,36 @@ class M2FP:
         )
 
 
-def scale(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
-    """Resizes a photo to a short side of 640, or less where the long side would pass 1333.
+def open_config(folder: Path, single_person: bool) -> ModelConfig:
+    """What a folder's configuration says of its model; raises `WeightsError` where it is not of the kind that was asked for."""
+    config = _config(store.read_configuration(folder), single_person)
+    if config.single_person != single_person:
+        names = ("m2fp-single", "m2fp") if config.single_person else ("m2fp", "m2fp-single")
+        raise store.WeightsError(f"These weights are those of {names[0]}, not of {names[1]}; choose the model {names[0]}.")
+    return config
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raises ValueError, with a sentence for the user, unless the value is one of the choices."""
+    if value not in choices:
+        raise ValueError(f"There is no {name} {value!r}; there are {', '.join(choices)}.")
+
+
+def scale(
+    image: NDArray[np.uint8], short_side: int = SHORT_SIDES["official"]
+) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
+    """Resizes a photo to a short side of 640 pixels, or less where the long side would pass 1333, or in proportion.
 
     Returns:
         RGB uint8 (h, w, 3) and its own extent x0, y0, x1, y1, as the network's input begins with it.
     """
     height, width = image.shape[:2]
-    factor = SHORT_SIDE / min(height, width)
+    long_side = round(ASPECT * short_side)
+    factor = short_side / min(height, width)
     # In the pipeline's own order of operations: the sizes are rounded from floats.
-    new_height, new_width = (SHORT_SIDE, factor * width) if height < width else (factor * height, SHORT_SIDE)
-    if max(new_height, new_width) > LONG_SIDE:
-        factor = LONG_SIDE / max(new_height, new_width)
+    new_height, new_width = (short_side, factor * width) if height < width else (factor * height, short_side)
+    if max(new_height, new_width) > long_side:
+        factor = long_side / max(new_height, new_width)
         new_height, new_width = new_height * factor, new_width * factor
     return _resize(image, int(new_width + 0.5), int(new_height + 0.5))
 

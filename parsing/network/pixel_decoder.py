@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from parsing.network.config import NetworkConfig
-from parsing.network.deformable_attention import DeformableAttention
-from parsing.network.layers import ConvNorm, sine_positions
+from parsing.network.deformable_attention import DeformableAttention, Sizes
+from parsing.network.layers import ConvNorm, Linear, sine_positions
 
 LEVELS = 3
 
@@ -23,11 +23,11 @@ class EncoderLayer(nn.Module):
         super().__init__()
         self.self_attn = DeformableAttention(width, LEVELS, heads)
         self.norm1 = nn.LayerNorm(width)
-        self.linear1 = nn.Linear(width, hidden)
-        self.linear2 = nn.Linear(hidden, width)
+        self.linear1 = Linear(width, hidden)
+        self.linear2 = Linear(hidden, width)
         self.norm2 = nn.LayerNorm(width)
 
-    def forward(self, tokens: Tensor, positions: Tensor, sizes: tuple[tuple[int, int], ...]) -> Tensor:
+    def forward(self, tokens: Tensor, positions: Tensor, sizes: Sizes) -> Tensor:
         tokens = self.norm1(tokens + self.self_attn(tokens + positions, tokens, sizes))
         return self.norm2(tokens + self.linear2(functional.relu(self.linear1(tokens), inplace=True)))
 
@@ -77,9 +77,8 @@ class PixelDecoder(nn.Module):
         self.mask_features = nn.Conv2d(width, config.mask_channels, 1)
 
     def forward(self, res2: Tensor, res3: Tensor, res4: Tensor, res5: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Returns mask features (B, mask_channels, H/4, W/4) and levels (B, C, h, w) at strides 32, 16, 8."""
-        levels = [project(x) for project, x in zip(self.input_proj, (res5, res4, res3), strict=True)]
+        """Returns what `mask_features` takes, (B, C, H/4, W/4), and levels (B, C, h, w) at strides 32, 16, 8."""
+        levels = [project(x).float() for project, x in zip(self.input_proj, (res5, res4, res3), strict=True)]
         levels = self.transformer(levels)
         finest = functional.interpolate(levels[-1], size=res2.shape[2:], mode="bilinear", align_corners=False)
-        pyramid = self.layer_1(self.adapter_1(res2) + finest)  # (B, C, H/4, W/4)
-        return self.mask_features(pyramid), levels
+        return self.layer_1(self.adapter_1(res2) + finest.to(res2.dtype)), levels  # (B, C, H/4, W/4), three (B, C, h, w)

@@ -72,18 +72,27 @@ class TransformerDecoder(nn.Module):
         self.class_embed = nn.Linear(width, config.num_classes + 1)
         self.mask_embed = Perceptron(width, width, config.mask_channels, 3)
 
-    def forward(self, levels: list[Tensor], mask_features: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns class logits (B, Q, classes + 1), "no object" last, and mask logits (B, Q, H/4, W/4)."""
-        memories, positions, small_features = [], [], []
+    def forward(self, levels: list[Tensor], pyramid: Tensor, mask_features: nn.Conv2d) -> tuple[Tensor, Tensor]:
+        """Reads the picture with queries.
+
+        Args:
+            levels: (B, C, h, w) at strides 32, 16, 8.
+            pyramid: (B, C, H/4, W/4).
+            mask_features: the 1x1 convolution that makes of the pyramid what masks are drawn on.
+
+        Returns:
+            Class logits (B, Q, classes + 1), "no object" last, and mask logits (B, Q, H/4, W/4).
+        """
+        memories, positions, small_pyramids = [], [], []
         for level, project, code in zip(levels, self.input_proj, self.level_embed.weight, strict=True):
             memories.append(project(level).flatten(2).transpose(1, 2) + code)  # (B, h * w, C)
             positions.append(sine_positions(*level.shape[2:], code.shape[0]))  # (h * w, C)
             # Resizing is linear: masks drawn from resized features are the resized masks, at a hundredth of the work.
-            small = functional.interpolate(mask_features, size=level.shape[2:], mode="bilinear", align_corners=False)
-            small_features.append(small.flatten(2))  # (B, mask_channels, h * w)
+            small = functional.interpolate(pyramid, size=level.shape[2:], mode="bilinear", align_corners=False)
+            small_pyramids.append(small.flatten(2))  # (B, C, h * w)
 
         places = self.query_embed.weight  # (Q, C)
-        queries = self.query_feat.weight.expand(mask_features.shape[0], -1, -1)  # (B, Q, C)
+        queries = self.query_feat.weight.expand(pyramid.shape[0], -1, -1)  # (B, Q, C)
         layers = zip(
             self.transformer_cross_attention_layers,
             self.transformer_self_attention_layers,
@@ -92,15 +101,21 @@ class TransformerDecoder(nn.Module):
         )
         for index, (read_picture, read_queries, feed_forward) in enumerate(layers):
             level = index % LEVELS
-            allowed = self.draw(queries, small_features[level]) >= 0  # (B, Q, h * w)
+            allowed = self.draw(queries, small_pyramids[level], mask_features) >= 0  # (B, Q, h * w)
             allowed |= ~allowed.any(dim=2, keepdim=True)  # a query with an empty mask sees everything
             queries = read_picture(queries, places, memories[level], positions[level], allowed)
             queries = feed_forward(read_queries(queries, places))
 
         classes = self.class_embed(self.decoder_norm(queries))
-        masks = self.draw(queries, mask_features.flatten(2))  # (B, Q, H/4 * W/4)
-        return classes, masks.unflatten(2, mask_features.shape[2:])
+        masks = self.draw(queries, pyramid.flatten(2), mask_features)  # (B, Q, H/4 * W/4)
+        return classes, masks.unflatten(2, pyramid.shape[2:])
 
-    def draw(self, queries: Tensor, features: Tensor) -> Tensor:
-        """Mask logits (B, Q, N) of queries (B, Q, C) on features (B, mask_channels, N)."""
-        return torch.bmm(self.mask_embed(self.decoder_norm(queries)), features)
+    def draw(self, queries: Tensor, pyramid: Tensor, mask_features: nn.Conv2d) -> Tensor:
+        """Mask logits (B, Q, N) of queries (B, Q, C) on a pyramid (B, C, N).
+
+        A mask is the product of a query's embedding and `mask_features(pyramid)`. Multiplied out the other way round, the
+        convolution is applied to 100 queries instead of 25,600 pixels.
+        """
+        embedding = self.mask_embed(self.decoder_norm(queries))  # (B, Q, mask_channels)
+        weight, bias = mask_features.weight.flatten(1), mask_features.bias[:, None]
+        return torch.bmm((embedding @ weight).to(pyramid.dtype), pyramid).float().add_(embedding @ bias)

@@ -1,0 +1,92 @@
+"""One contestant of `benchmarks.speed` in a process of its own: loads, then times each photo that it is told to parse.
+
+    python -m benchmarks.contestant NAME [--weights FOLDER]
+
+Every line on standard input names a photo's file; every line on standard output is a JSON object: milliseconds by stage,
+"total", and "peak", the most memory resident during this photo in MB. The first line only says that the model is loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+NAMES = ("modelscope", "modelscope-golden", "m2fp", "m2fp-bf16", "m2fp-onnx", "lite")
+
+
+def load(name: str, weights: str | None) -> Callable[[bytes], dict[str, float]]:
+    """From a contestant's name to a function from a file's bytes to milliseconds by stage."""
+    if name.startswith("modelscope"):
+        from PIL import Image
+
+        if name == "modelscope":
+            from benchmarks.modelscope_network import ModelScopeParser
+
+            parser = ModelScopeParser(weights)
+        else:
+            from modelscope.pipelines import pipeline
+            from modelscope.utils.constant import Tasks
+
+            segment = pipeline(Tasks.image_segmentation, model=weights)
+
+            def parser(photo: Image.Image) -> dict[str, float]:
+                segment(photo)
+                return {}
+
+        import io
+
+        return lambda photo: parser(Image.open(io.BytesIO(photo)).convert("RGB"))
+
+    import parsing
+
+    if name == "lite":
+        parser = parsing.load("lite")
+    elif name == "m2fp-onnx":
+        parser = parsing.load(name, weights=f"{weights}/m2fp.onnx")
+    else:
+        parser = parsing.load("m2fp", weights=weights, precision="bf16" if name == "m2fp-bf16" else "fp32")
+
+    def parse(photo: bytes) -> dict[str, float]:
+        pixels = parsing.open_image(photo)
+        result = parser(pixels)
+        start = time.perf_counter()
+        parsing.composite(pixels, result)
+        return {**result.timings, "render": (time.perf_counter() - start) * 1000}
+
+    return parse
+
+
+def peak_memory(restart: bool = False) -> float:
+    """Most megabytes resident since the last restart, 0 where the system does not tell; Linux only."""
+    try:
+        if restart:
+            Path("/proc/self/clear_refs").write_text("5")
+        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    except (OSError, StopIteration):
+        return 0.0
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("name", choices=NAMES)
+    options.add_argument("--weights", help="model folder for all but lite")
+    chosen = options.parse_args()
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    parse = load(chosen.name, chosen.weights)
+    print(json.dumps({}), file=answers, flush=True)
+    for line in sys.stdin:
+        photo = Path(line.strip()).read_bytes()
+        peak_memory(restart=True)
+        start = time.perf_counter()
+        timings = parse(photo)
+        total = (time.perf_counter() - start) * 1000 - timings.get("render", 0.0)
+        print(json.dumps({**timings, "total": total, "peak": peak_memory()}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
