@@ -194,6 +194,10 @@ def test_what_the_option_loads_and_who_answers_programs(choice: str, phase: str,
     assert handlers.pick({"choice": "lite"}).name == "lite"
     for menu in ({"choice": "auto"}, {"choice": 7}, ["m2fp"], "m2fp"):
         assert handlers.pick(menu).name == ("lite" if choice == "lite" else "m2fp")
+    faster = handlers.pick({"choice": "m2fp", "faster": True})
+    assert ("bfloat16" in faster.title) == (choice != "lite")
+    assert handlers.pick({"choice": "auto", "faster": True}) is faster
+    assert "bfloat16" not in handlers.pick({"choice": "auto", "faster": "yes"}).title
 
 
 @pytest.fixture
