@@ -1,4 +1,5 @@
 """The command line, `python -m parsing PHOTO... -o FOLDER`: parses photos and writes a coloured PNG for each.
+`python -m parsing export` is in `parsing.export`.
 
 Exit status 0; or 2 and one line on standard error that says what was wrong. What is only for the eyes, a progress bar and
 remarks on a download, appears at a terminal and nowhere else.
@@ -18,6 +19,7 @@ from typing import Final, NoReturn
 from PIL import Image
 from tqdm import tqdm
 
+from parsing import export
 from parsing.image import ImageError, check_file, open_image, write_png
 from parsing.labels import part_index
 from parsing.parser import MODELS, Parser, load
@@ -39,8 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: with status 2, after one line on standard error; with status 0 after the help.
     """
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        run(read_options(arguments))
+        if words[:1] == ["export"]:
+            export.main(words[1:])
+        else:
+            run(read_options(words))
     except KeyboardInterrupt:
         return INTERRUPTED
     except (ValueError, OSError, ImportError) as error:
@@ -55,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """What was asked for, checked as far as that needs neither a photo nor a model."""
-    options = argparse.ArgumentParser(prog="python -m parsing", description="Colours the people in photos by part.")
+    options = argparse.ArgumentParser(
+        prog="python -m parsing",
+        description="Colours the people in photos by part.",
+        epilog="python -m parsing export --help: M2FP as one ONNX file.",
+    )
     options.error = refuse  # argparse's own way takes several lines
     options.add_argument("photos", metavar="PHOTO", nargs="+", help="JPEG, PNG, WebP, BMP, TIFF or GIF")
     options.add_argument(
@@ -79,7 +89,9 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="overlay: colours over the photo (default); map: only colours; cutout: only the parts, the rest transparent",
     )
     options.add_argument("--model", choices=MODELS, default="auto", help="default: auto, m2fp where it is, else lite")
-    options.add_argument("--weights", metavar="FOLDER", help="a ModelScope model folder, for the M2FP models")
+    options.add_argument(
+        "--weights", metavar="FOLDER", help="a ModelScope model folder, for the M2FP models; for m2fp-onnx the exported file"
+    )
     return options.parse_intermixed_args(arguments)
 
 
