@@ -83,12 +83,12 @@ def bilinear_rows(x: Tensor, y: Tensor, shares: Tensor, sizes: Sizes) -> tuple[T
     top_right, bottom_right = (shares - bottom) * right_share, bottom * right_share
     weights = torch.stack((shares - bottom - top_right, top_right, bottom - bottom_right, bottom_right), dim=1)
 
-    picture = torch.arange(batch).view(batch, 1) * grid.places
-    head = torch.arange(heads).view(heads, 1, 1, 1, 1)
+    picture = torch.arange(batch, dtype=torch.int32).view(batch, 1) * grid.places
+    head = torch.arange(heads, dtype=torch.int32).view(heads, 1, 1, 1, 1)
     place = torch.addcmul(left + grid.start, top, grid.stride)  # whole numbers that float32 holds exactly
     first = (place.to(torch.int32) + picture) * heads + head
     below = grid.stride.to(torch.int32) * heads
-    rows = torch.stack((first, first + heads, first + below, first + below + heads), dim=1).to(torch.int32)
+    rows = torch.stack((first, first + heads, first + below, first + below + heads), dim=1)
     return _as_bags(rows), _as_bags(weights)
 
 
