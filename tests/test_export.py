@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import onnx
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 import parsing
 from parsing import __main__ as cli
@@ -74,6 +76,7 @@ def test_options_that_do_not_exist_get_a_sentence(options: dict[str, str], sente
 
 
 def rewritten(exported: Path, file: Path, properties: dict[str, str]) -> None:
+    """A copy of the file with other metadata."""
     model = onnx.load(exported)
     onnx.helper.set_model_props(model, properties)
     onnx.save(model, file)
@@ -98,7 +101,7 @@ def rewritten(exported: Path, file: Path, properties: dict[str, str]) -> None:
     ids=["missing", "folder", "cut off", "text", "another model", "no configuration", "bad JSON", "classes", "another network"],
 )
 def test_a_file_that_is_no_such_export_is_refused(
-    exported: Path, tmp_path: Path, spoil: object, sentence: str, capfd: pytest.CaptureFixture[str]
+    exported: Path, tmp_path: Path, spoil: Callable[[Path, Path], object], sentence: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "wrong.onnx"
     spoil(exported, file)
@@ -139,11 +142,13 @@ def test_a_file_that_differs_is_not_kept(
     ("classes", "masks"),
     [(lambda x: x + 0.02, lambda x: x), (lambda x: x, lambda x: x + 0.02), (lambda x: x, lambda x: -x), (torch.log, torch.log)],
 )
-def test_verification_looks_at_classes_and_masks(classes: object, masks: object) -> None:
-    def right(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def test_verification_looks_at_classes_and_masks(
+    classes: Callable[[Tensor], Tensor], masks: Callable[[Tensor], Tensor]
+) -> None:
+    def right(picture: Tensor) -> tuple[Tensor, Tensor]:
         return picture[:, 0].clone(), picture[:, :, ::4, ::4].clone()
 
-    def wrong(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def wrong(picture: Tensor) -> tuple[Tensor, Tensor]:
         logits = right(picture)
         return classes(logits[0]), masks(logits[1])
 

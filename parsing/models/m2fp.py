@@ -46,7 +46,7 @@ class M2FP:
     """Parses photos with M2FP on the CPU; stands behind a `Parser`, which lets in one photo at a time.
 
     Attributes:
-        name: "m2fp" or "m2fp-single".
+        name: "m2fp" or "m2fp-single"; "m2fp-onnx" where `m2fp_onnx` runs the network.
         title: what the page calls it.
         config: what the model's configuration says.
         network: the network, ready for inference.
