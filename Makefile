@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.10 pyth
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$python && break; done)
 TORCH := $(shell sed -n 's/^torch==//p' requirements.txt)
 
-.PHONY: run test format screenshot benchmark clean
+.PHONY: run test fuzz format screenshot benchmark clean
 
 run: $(VENV)/installed
 	$(BIN)/python app.py
@@ -16,6 +16,9 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/installed-dev
+	FUZZ_MUTATIONS=2000 FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/test_hostile.py
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .

@@ -1,7 +1,8 @@
-"""The web app: `python app.py`. A photo goes in; a coloured picture and the list of its parts come out.
+"""The web app: `python app.py`. A photo goes in; a coloured picture and the list of its parts come out. Scripts find their own
+way in beside the page, in `parsing/web/rest.py`.
 
-A photo is parsed once; ticking parts and moving the opacity only recolours the label map that the session keeps. Nothing is
-recorded: no analytics, no run history; uploads are deleted seconds after they are read, and the page's pictures touch no disk.
+A photo is parsed once; everything after that, the browser draws by itself. Nothing is recorded: no analytics, no run history;
+uploads are deleted seconds after they are read, and the page's pictures touch no disk.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ import gradio as gr
 
 import parsing
 from parsing.background import BackgroundLoader
-from parsing.web.components import FOLDER, facts_lines, part_list, photo_input, picture_output, read_file
+from parsing.web.components import FOLDER, photo_input, read_file
 from parsing.web.handlers import EXAMPLES, TEXTS, Handlers
 from parsing.web.model_menu import model_menu
 from parsing.web.options import check_address, read_options, refuse
+from parsing.web.rest import build_rest
+from parsing.web.server import join, serve
+from parsing.web.viewer import viewer
 from parsing.weights import local_folder
 
+STYLES: Final = ("page.css", "source.css", "viewer/stage.css", "viewer/bars.css", "viewer/legend.css")
 text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 
 
@@ -33,7 +38,6 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
     private: dict[str, Any] = {"api_visibility": "private"}
     gr.set_static_paths(EXAMPLES)
     with gr.Blocks(title="Human Parsing", analytics_enabled=False, delete_cache=(300, 1800), fill_width=True) as page:
-        shown = gr.State(None, time_to_live=3600)
         gr.HTML(text("page.header"), elem_id="header", apply_default_css=False)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
@@ -46,32 +50,22 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
                     elem_id="examples",
                 )
                 model = gr.State(None) if loader is None else model_menu(text("words"), loader, parser.title, choice)
-            with gr.Column(elem_id="stage"):
-                picture = picture_output(text("picture.label"))
-                facts = facts_lines(text("words"))
-            with gr.Column(elem_id="controls"):
-                opacity = gr.Slider(0, 1, 0.6, step=0.01, label=text("opacity.label"), buttons=[], elem_id="opacity")
-                parts = part_list(text("words"))
+            shown = viewer(text("words"), [handlers.begin_photo, handlers.parse_frame, handlers.save_file])
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
+        ticket = gr.Textbox(visible=False)  # filled by the scripts below; see `Ticket`
 
-        # One queue for drawing, in order of arrival: a picture of the photo before can never come after one of the new photo.
-        drawing: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": "draw", **private}
-        parsed: dict[str, Any] = {
-            "show_progress_on": [picture],
-            "trigger_mode": "multiple",
-            "concurrency_id": "parse",
-            **private,
-        }
-        settings = [shown, parts, opacity]
-        uploaded = photo.input(handlers.upload, [photo, shown, model], [photo, shown], **parsed)
-        chosen = examples.click(handlers.example, [examples, model], [shown], **parsed)
-        answers = [uploaded, chosen]
+        # All photos stand in one queue, because each takes all cores. The viewer shows how far its own is.
+        parsed: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_id": "parse", **private}
+        new_photo = "(photo, model) => [photo, model, photo === null ? '' : window.parsingViewer.begin()]"
+        other_model = "async (model) => [model, await window.parsingViewer.beginAgain()]"
+        answers = [
+            photo.input(handlers.upload, [photo, model, ticket], [photo, shown], js=new_photo, **parsed),
+            examples.click(handlers.example, [examples, model, ticket], [shown], js=new_photo, **parsed),
+        ]
         if loader is not None:
-            answers.append(model.input(handlers.switch, [shown, model], [shown], **parsed))
+            answers.append(model.input(handlers.switch, [model, ticket], [shown], js=other_model, **parsed))
         for answer in answers:
-            answer.then(handlers.draw_new, settings, [picture, facts, parts], **drawing)
-        changed = [parts.input, opacity.input]
-        gr.on(changed, handlers.draw, settings, [picture, facts], trigger_mode="always_last", **drawing)
+            answer.failure(None, js="() => window.parsingViewer.fail()", **private)
         gr.api(handlers.serve_parse, api_name="parse", concurrency_id="parse")
         gr.api(handlers.serve_recolor, api_name="recolor", concurrency_id="parse")
     return page
@@ -80,17 +74,18 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
 def launch_options() -> dict[str, Any]:
     """What `launch` needs for the page to look as meant and to keep to itself."""
     system = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
+    styles = "".join(read_file(name) for name in STYLES)
     return {
         "theme": gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=system, font_mono=("ui-monospace", "monospace")),
         # As a head, because Gradio rewrites what it is given as css and loses rules on the way.
-        "head": f"{read_file('head.html')}<style>{read_file('page.css')}</style>",
+        "head": f"{read_file('head.html')}<style>{styles}</style>",
         "favicon_path": FOLDER / "favicon.png",
         "i18n": text,
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": "64mb",
-        "state_session_capacity": 64,  # each may hold a photo of 2048 by 2048 and its parsing, 20 MB
+        "state_session_capacity": 64,
         "show_error": False,
         "share": False,
         "ssr_mode": False,
@@ -130,13 +125,11 @@ def main() -> None:
     choice = options.model if options.model in ("auto", "lite") else "m2fp"
     page = build_page(lite, loader, choice).queue(max_size=64)
     page._queue.sleep_when_free = 0.01  # seconds; Gradio looks a thousand times a second, and takes 4 % of an idle core for it
-    page.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options())
+    rest = build_rest(Handlers(lite, loader, choice))
+    server = join(page, rest, launch_options(), options.origins, options.auth)
     title = (loader.parser or lite).title
     host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
-    print(f"{title} at http://{host}:{options.port}", flush=True)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a container is stopped as by Ctrl-C: the cache is emptied
-        signal.signal(number, signal.default_int_handler)
-    page.block_thread()
+    serve(server, options.host, options.port, lambda: print(f"{title} at http://{host}:{options.port}", flush=True))
     if loader.state.phase == "loading":
         os._exit(0)  # otherwise Python waits for the download, whose threads are not ours; the next start goes on where it is
 

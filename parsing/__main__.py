@@ -1,8 +1,9 @@
-"""The command line, `python -m parsing PHOTO... -o FOLDER`: parses photos and writes a coloured PNG for each.
+"""The command line, `python -m parsing PHOTO... -o FOLDER`: writes a coloured PNG for each photo, or what is asked for.
 `python -m parsing export` is in `parsing.export`.
 
-Exit status 0; or 2 and one line on standard error that says what was wrong. What is only for the eyes, a progress bar and
-remarks on a download, appears at a terminal and nowhere else.
+Exit status 0; 1 where some photos failed, each with a line on standard error, while the others went on; 2 and one line where
+nothing could be begun. What is only for the eyes, a progress bar and remarks on a download, appears at a terminal and nowhere
+else. Files appear whole or not at all, so that `--resume` can go on after whatever happened.
 """
 
 from __future__ import annotations
@@ -11,20 +12,27 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, NoReturn
 
-from PIL import Image
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from parsing import export
-from parsing.image import ImageError, check_file, open_image, write_png
+from parsing.cli_photos import STDIN, Photo, choose_targets, find_photos
+from parsing.formats import encode_json, encode_labels, encode_masks, encode_picture, write_file
+from parsing.image import open_image
 from parsing.labels import part_index
 from parsing.parser import MODELS, Parser, load
-from parsing.render import VIEWS, composite
+from parsing.render import LIP, PALETTES, VIEWS, composite
+from parsing.result import Parsing
 
+STDOUT: Final = "-"
+SUFFIXES: Final = {"picture": ".png", "json": ".json", "masks": ".zip", "labels": ".labels.png"}
+"""What may be asked for, and how its files end."""
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
@@ -36,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after the program's name; None takes those of the process.
 
     Returns:
-        Exit status 0, or 130 after Ctrl-C.
+        Exit status 0, 1 where some photos failed, or 130 after Ctrl-C.
 
     Raises:
         SystemExit: with status 2, after one line on standard error; with status 0 after the help.
@@ -45,18 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == ["export"]:
             export.main(words[1:])
-        else:
-            run(read_options(words))
+            return 0
+        return run(read_options(words))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (ValueError, OSError, ImportError) as error:
-        refuse(str(error))
-    except MemoryError:
-        refuse("The memory is not enough for this photo; make it smaller.")
-    except Exception as error:  # a fault of the program; a script still gets its one line
-        logging.getLogger(__name__).debug("unexpected", exc_info=True)
-        refuse(f"The program itself failed ({type(error).__name__}: {error}); please report this.")
-    return 0
+    except Exception as error:  # noqa: BLE001, whatever it is, a script gets its one line
+        refuse(explain(error))
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -67,15 +69,31 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="python -m parsing export --help: M2FP as one ONNX file.",
     )
     options.error = refuse  # argparse's own way takes several lines
-    options.add_argument("photos", metavar="PHOTO", nargs="+", help="JPEG, PNG, WebP, BMP, TIFF or GIF")
+    options.add_argument(
+        "photos",
+        metavar="PHOTO",
+        nargs="+",
+        help="JPEG, PNG, WebP, BMP, TIFF or GIF; a folder of them; a pattern such as '*.jpg'; - for standard input",
+    )
     options.add_argument(
         "-o",
         "--output",
         metavar="FOLDER",
-        type=Path,
         required=True,
-        help="where NAME.png is written for NAME.jpg; NAME-2.png where that would replace a photo or another result",
+        help="where NAME.png is written for NAME.jpg; NAME-2.png where that would replace a photo or another result; - for"
+        " standard output",
     )
+    for kind, what in (
+        ("json", "sizes, parts and people with masks as COCO run lengths"),
+        ("masks", "a ZIP of PNG masks"),
+        ("labels", "the label map as an indexed PNG"),
+        ("picture", "the coloured picture, beside those"),
+    ):
+        options.add_argument(
+            f"--{kind}", dest="kinds", action="append_const", const=kind, help=f"write NAME{SUFFIXES[kind]}, {what}"
+        )
+    options.add_argument("--recursive", action="store_true", help="look into folders within folders too")
+    options.add_argument("--resume", action="store_true", help="leave out photos whose results are all there")
     options.add_argument(
         "--parts", metavar="NAME,...", type=read_parts, action="extend", help="only these, such as Hair,Face (default: all)"
     )
@@ -88,11 +106,14 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         default="overlay",
         help="overlay: colours over the photo (default); map: only colours; cutout: only the parts, the rest transparent",
     )
+    options.add_argument("--palette", choices=list(PALETTES), default=LIP.name, help=f"default: {LIP.name}")
     options.add_argument("--model", choices=MODELS, default="auto", help="default: auto, m2fp where it is, else lite")
     options.add_argument(
         "--weights", metavar="FOLDER", help="a ModelScope model folder, for the M2FP models; for m2fp-onnx the exported file"
     )
-    return options.parse_intermixed_args(arguments)
+    chosen = options.parse_intermixed_args(arguments)
+    chosen.kinds = list(dict.fromkeys(chosen.kinds or ["picture"]))
+    return chosen
 
 
 def read_parts(names: str) -> list[int]:
@@ -114,32 +135,76 @@ def read_opacity(number: str) -> float:
     return opacity
 
 
-def run(options: argparse.Namespace) -> None:
-    """Does what the options ask for; raises ValueError, OSError or ImportError with a sentence for the user."""
-    for photo in options.photos:  # before the model is loaded, which may take minutes
-        check_file(photo)
-    targets = choose_targets(options.photos, options.output)
-    make_folder(options.output)
+def run(options: argparse.Namespace) -> int:
+    """Does what the options ask for, and gives the exit status; raises ValueError, OSError or ImportError with a sentence for
+    the user where nothing can be begun.
+    """
+    folder = None if options.output == STDOUT else Path(options.output)
+    photos = find_photos(options.photos, options.recursive, folder)  # before the model is loaded, which may take minutes
+    if folder is None:
+        if len(photos) > 1 or len(options.kinds) > 1:
+            raise ValueError("Standard output takes one result of one photo; give a folder with -o for more.")
+        tasks: list[tuple[Photo, list[Path] | None]] = [(photos[0], None)]
+    else:
+        tasks = list(zip(photos, choose_targets(photos, folder, map(SUFFIXES.get, options.kinds)), strict=True))
+        make_folder(folder)
+    if options.resume:
+        tasks = [task for task in tasks if task[1] is None or not all(file.is_file() for file in task[1])]
+    if not tasks:
+        return 0
     with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
         parser = load(options.model, weights=options.weights)
-    pairs = list(zip(options.photos, targets, strict=True))
+    failed = False
     # disable=None: only at a terminal. leave=False: an error's line stands alone.
-    for photo, target in tqdm(pairs, unit="photo", leave=False, disable=True if len(pairs) == 1 else None):
-        draw(parser, photo, target, options)
+    for photo, files in tqdm(tasks, unit="photo", leave=False, disable=True if len(tasks) == 1 else None):
+        try:
+            write_results(parser, photo, files, options)
+        except Exception as error:  # noqa: BLE001, whatever it is, the other photos go on
+            failed = True
+            tqdm.write(one_line(f"{photo.path}: {explain(error)}"), file=sys.stderr)
+    return int(failed)
 
 
-def draw(parser: Parser, photo: str, target: Path, options: argparse.Namespace) -> None:
-    """Parses one photo and writes its picture."""
-    try:
-        with mute():
-            pixels = open_image(photo)
-    except ImageError as error:
-        raise ImageError(f"{photo}: {error}", error.kind) from None
-    picture = composite(pixels, parser(pixels), parts=options.parts, opacity=options.opacity, view=options.view)
-    try:
-        write_png(Image.fromarray(picture), target)
-    except OSError as error:
-        raise OSError(f"The picture {target.name!r} cannot be written: {error.strerror or error}.") from error
+def write_results(parser: Parser, photo: Photo, files: list[Path] | None, options: argparse.Namespace) -> None:
+    """Parses one photo and writes its results, one for each kind asked for; to standard output where there are no files."""
+    with mute():
+        pixels = open_image(sys.stdin.buffer.read() if photo.path == STDIN else photo.path)
+    parsing = parser(pixels)
+    makers: dict[str, Callable[[NDArray[np.uint8], Parsing, argparse.Namespace], bytes]] = {
+        "picture": draw,
+        "json": lambda _, parsing, __: encode_json(parsing),
+        "masks": lambda _, parsing, __: encode_masks(parsing),
+        "labels": lambda _, parsing, options: encode_labels(parsing.labels, PALETTES[options.palette].colors),
+    }
+    contents = (makers[kind](pixels, parsing, options) for kind in options.kinds)
+    if files is None:
+        sys.stdout.buffer.write(next(contents))
+        sys.stdout.buffer.flush()
+        return
+    make_folder(files[0].parent)
+    for file, content in zip(files, contents, strict=True):
+        try:
+            write_file(content, file)
+        except OSError as error:
+            raise OSError(f"The file {file.name!r} cannot be written: {error.strerror or error}.") from error
+
+
+def draw(pixels: NDArray[np.uint8], parsing: Parsing, options: argparse.Namespace) -> bytes:
+    """The coloured picture as a PNG."""
+    picture = composite(
+        pixels, parsing, parts=options.parts, opacity=options.opacity, palette=options.palette, view=options.view
+    )
+    return encode_picture(picture, "png")
+
+
+def explain(error: Exception) -> str:
+    """What went wrong, in one sentence for the user."""
+    if isinstance(error, ValueError | OSError | ImportError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "The memory is not enough for this photo; make it smaller."
+    logging.getLogger(__name__).debug("unexpected", exc_info=True)
+    return f"The program itself failed ({type(error).__name__}: {error}); please report this."
 
 
 @contextmanager
@@ -157,22 +222,6 @@ def mute() -> Iterator[None]:
         os.close(speaking)
 
 
-def choose_targets(photos: Iterable[str], folder: Path) -> list[Path]:
-    """A file in the folder for each photo, named after it; a number is added to a name that is another's or a photo's."""
-    inputs = {_identity(Path(photo)) for photo in photos}
-    taken: set[str] = set()
-    targets = []
-    for photo in photos:
-        stem = Path(photo).stem
-        name, number = f"{stem}.png", 1
-        while name.casefold() in taken or _identity(folder / name) in inputs:
-            number += 1
-            name = f"{stem}-{number}.png"
-        taken.add(name.casefold())  # some file systems do not tell a.png from A.png
-        targets.append(folder / name)
-    return targets
-
-
 def make_folder(folder: Path) -> None:
     """Makes the folder where there is none."""
     try:
@@ -183,17 +232,13 @@ def make_folder(folder: Path) -> None:
 
 def refuse(sentence: str) -> NoReturn:
     """Says what was wrong, in one line whatever is in it, and ends the program with exit status 2."""
-    print("".join(letter if letter.isprintable() else "?" for letter in sentence), file=sys.stderr)
+    print(one_line(sentence), file=sys.stderr)
     raise SystemExit(2)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from all others, whatever it is called; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def one_line(sentence: str) -> str:
+    """The sentence without line breaks and whatever else a terminal might obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in sentence)
 
 
 if __name__ == "__main__":

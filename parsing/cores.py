@@ -21,6 +21,12 @@ def usable_cores() -> int:
     return max(1, min(len(siblings), _quota()))
 
 
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 matrices by itself, as far as Linux tells; elsewhere it is left at no."""
+    words = set(_read("/proc/cpuinfo").split())
+    return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})  # the last is Arm's
+
+
 def _quota() -> int:
     """Whole cores that a Linux control group, version 2 or 1, grants; a very large number where there is no limit."""
     granted, _, period = _read(_QUOTAS[0]).partition(" ")  # "200000 100000" is two cores

@@ -11,7 +11,6 @@ import math
 import os
 import stat
 import warnings
-from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 import numpy as np
@@ -111,21 +110,6 @@ def check_file(path: str | os.PathLike[str]) -> None:
         raise ImageError(f"{name!r} is a folder; give the image files in it.", "missing")
     if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
         raise ImageError(f"{name!r} is not a regular file.", "missing")
-
-
-def write_png(picture: Image.Image, path: str | os.PathLike[str]) -> None:
-    """Writes a PNG so that nobody ever sees half of it: into a neighbour first, which then takes the name.
-
-    Raises:
-        OSError: the folder is missing, full or may not be written to.
-    """
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        picture.save(partial, format="PNG")
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:

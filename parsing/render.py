@@ -1,7 +1,9 @@
 """From a label map to a picture: `Palette` and `composite`. Pure functions of arrays; no model, no file.
 
 The blend is one integer rule, so that a browser can do the same: with k = floor(opacity * 256 + 0.5), a chosen pixel becomes
-(photo * (256 - k) + color * k + 128) >> 8 in each channel, and every other pixel stays the photo's.
+(photo * (256 - k) + color * k + 128) >> 8 in each channel, and every other pixel stays the photo's. So are outlines: a chosen
+pixel takes its part's colour where the square of 2 t + 1 pixels around it, t = 1 + longest side // 640, cut off at the edges of
+the picture, holds a pixel of another part or person, or one that is not chosen.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from parsing.image import ImageSource, open_image
 from parsing.labels import BACKGROUND, PARTS, part_index
 from parsing.result import Parsing
 
-View = Literal["overlay", "map", "cutout"]
+View = Literal["overlay", "map", "cutout", "outlines"]
 VIEWS: Final[tuple[str, ...]] = get_args(View)
 
 
@@ -49,7 +51,43 @@ class Palette:
 LIP: Final = Palette("lip", np.array([part.color for part in PARTS]))
 """The usual colours of the LIP and CIHP data sets."""
 
-PALETTES: Final[dict[str, Palette]] = {palette.name: palette for palette in (LIP,)}
+ARTICLE: Final = Palette(
+    "article",
+    np.array(
+        [
+            *((0, 0, 0), (0, 60, 100), (128, 64, 128), (70, 70, 70), (0, 0, 70)),  # background, hat, hair, glove, sunglasses
+            *((220, 220, 0), (244, 35, 232), (70, 130, 180), (190, 153, 153), (119, 11, 32)),  # upper clothes to pants
+            *((250, 170, 30), (255, 0, 0), (107, 142, 35), (220, 20, 60)),  # torso skin, scarf, skirt, face
+            *((102, 102, 156), (0, 0, 230), (152, 251, 152), (0, 80, 100), (153, 153, 153), (0, 0, 142)),  # arms, legs, shoes
+        ]
+    ),
+)
+"""Background, hair, upper clothes and pants as a well-known article on M2FP has them. They are colours of the Cityscapes data
+set; the other parts have the rest of those.
+"""
+
+SAFE: Final = Palette(
+    "safe",
+    np.array(
+        [
+            *(
+                (0, 0, 0),
+                (123, 3, 0),
+                (239, 0, 44),
+                (150, 164, 109),
+                (222, 76, 145),
+            ),  # background, hat, hair, glove, sunglasses
+            *((213, 220, 162), (75, 33, 104), (145, 100, 249), (238, 160, 174), (57, 149, 162)),  # upper clothes to pants
+            *((98, 35, 57), (160, 156, 255), (0, 129, 33), (0, 0, 190)),  # torso skin, scarf, skirt, face
+            *((1, 85, 197), (147, 255, 237), (235, 195, 255), (30, 205, 0), (194, 254, 3), (159, 93, 101)),  # arms, legs, shoes
+        ]
+    ),
+)
+"""For colour-blind people: as far apart as a search found, for normal eyes and under simulated protanopia, deuteranopia and
+tritanopia; left and right, and parts that meet, further than others. `python -m tools.color_vision` measures it.
+"""
+
+PALETTES: Final[dict[str, Palette]] = {palette.name: palette for palette in (LIP, ARTICLE, SAFE)}
 
 
 def composite(
@@ -70,7 +108,7 @@ def composite(
         opacity: of the colours in "overlay", 0 (the photo) to 1 (flat colours); the other views do not use it.
         palette: colours, or the name of a palette in `PALETTES`.
         view: "overlay", colours over the photo; "map", flat colours, black elsewhere; "cutout", the photo where a part is
-            chosen, transparent black elsewhere.
+            chosen, transparent black elsewhere; "outlines", the photo with a line in flat colour along the inside of each part.
         person: number of the one person to draw, from 1; None for everybody.
 
     Returns:
@@ -96,6 +134,8 @@ def composite(
         cutout = np.zeros((*chosen.shape, 4), np.uint8)
         cv2.copyTo(cv2.merge((*cv2.split(photo), chosen)), chosen, cutout)
         return cutout
+    if view == "outlines":
+        chosen &= _borders(parsing, chosen)
     flat = _color(parsing.labels, colors)
     picture = np.zeros_like(photo) if view == "map" else photo.copy()
     if view == "overlay":
@@ -120,6 +160,19 @@ def chosen_pixels(parsing: Parsing, parts: Iterable[int | str] | None = None, pe
         parsing.check_person(person)
         chosen &= cv2.compare(parsing.person_of, person, cv2.CMP_EQ)
     return chosen
+
+
+def outline_width(size: tuple[int, int]) -> int:
+    """How wide the lines of "outlines" are, in pixels, on a photo of height and width `size`."""
+    return 1 + max(size) // 640
+
+
+def _borders(parsing: Parsing, chosen: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W) uint8, 255 where another part or person, or what is not chosen, is within the width of an outline."""
+    region = cv2.copyTo(parsing.labels + parsing.person_of * np.uint16(32), chosen)
+    side = 2 * outline_width(parsing.size) + 1
+    square = np.ones((side, side), np.uint8)
+    return cv2.compare(cv2.erode(region, square), cv2.dilate(region, square), cv2.CMP_NE)
 
 
 def _find_palette(palette: Palette | str) -> Palette:

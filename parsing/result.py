@@ -9,9 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from parsing.image import write_png
+from parsing.formats import encode_labels, write_file
 from parsing.labels import BACKGROUND, HUMAN, PARTS
 
 
@@ -179,9 +178,7 @@ class Parsing:
         Raises:
             OSError: the file cannot be written.
         """
-        picture = Image.fromarray(self.labels).convert("P")
-        picture.putpalette([channel for part in PARTS for channel in part.color])
-        write_png(picture, path)
+        write_file(encode_labels(self.labels), path)
 
 
 def _count(labels: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ import app
 import parsing
 from parsing.image import Kind
 from parsing.web import components
-from parsing.web.components import load_texts, read_upload, shrink, ticked_parts
+from parsing.web.components import known_parts, load_texts, read_upload, shrink
 
 PHOTO = np.random.default_rng(3).integers(1, 256, (60, 48, 3), dtype=np.uint8)
 VARIABLES = (
@@ -108,18 +108,17 @@ def test_every_text_and_every_error_is_there_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "ticked"),
+    ("names", "known"),
     [
-        ({"ticked": ["Face", "Hat"], "shares": None}, ["Hat", "Face"]),
-        ({"ticked": ["Face", "Background", "<b>", 7, None]}, ["Face"]),
-        ({"ticked": "Face"}, []),
-        ({}, []),
+        (["Face", "Hat"], ["Hat", "Face"]),
+        (["Face", "Background", "<b>", 7, None], ["Face"]),
+        ("Face", []),
         (None, []),
-        ([1], []),
+        ({}, []),
     ],
 )
-def test_what_a_browser_says_is_ticked_is_not_trusted(choice: object, ticked: list[str]) -> None:
-    assert ticked_parts(choice) == ticked
+def test_what_a_browser_says_is_ticked_is_not_trusted(names: object, known: list[str]) -> None:
+    assert known_parts(names) == known
 
 
 @pytest.mark.parametrize(
@@ -178,6 +177,8 @@ def test_programs_see_two_documented_endpoints(client: Client) -> None:
         "parts",
         "opacity",
         "view",
+        "palette",
+        "person",
     ]
     assert all("Parses a photo" in endpoint["description"] for endpoint in endpoints.values())
 
@@ -192,7 +193,13 @@ def test_parse_over_the_network(client: Client, photo: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"parts": ["Hair", "Face"], "opacity": 0.25}, {"view": "map"}, {"view": "cutout", "parts": ["Pants"]}],
+    [
+        {},
+        {"parts": ["Hair", "Face"], "opacity": 0.25},
+        {"view": "map", "palette": "safe"},
+        {"view": "cutout", "parts": ["Pants"], "person": 1},
+        {"view": "outlines", "palette": "article"},
+    ],
 )
 def test_recolor_over_the_network(client: Client, photo: Path, options: dict[str, object]) -> None:
     answer = client.predict(photo=handle_file(photo), **options, api_name="/recolor")
@@ -208,6 +215,8 @@ def test_recolor_over_the_network(client: Client, photo: Path, options: dict[str
         (encoded(PHOTO), {"parts": ["Tail"]}, "Tail"),
         (encoded(PHOTO), {"opacity": 2}, "Opacity lies between 0 and 1"),
         (encoded(PHOTO), {"view": "x"}, "There is no view 'x'"),
+        (encoded(PHOTO), {"palette": "x"}, "There is no palette 'x'"),
+        (encoded(PHOTO), {"person": 2}, "There is no person 2"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from striped_model import Stripes
 
 import parsing
 from parsing import __main__ as cli
+from parsing import formats
+from parsing.cli_photos import choose_targets, find_photos
 from parsing.render import VIEWS
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +40,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("one.png", "two.png", "sub/one.bmp", "other/one.tiff", "one-2.png", "ONE.gif"):
         Path(name).parent.mkdir(exist_ok=True)
         Image.fromarray(PHOTO).save(name)
+    Path("empty").mkdir()
     Path("text.jpg").write_text("words")
     Path("cut.png").write_bytes(Path("one.png").read_bytes()[:999])
     return tmp_path
@@ -43,6 +48,10 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def written(folder: str = "out") -> set[str]:
     return {file.name for file in Path(folder).iterdir()}
+
+
+def target_names(names: list[str], folder: Path) -> list[str]:
+    return [file.name for (file,) in choose_targets(find_photos(names, False, folder), folder, [".png"])]
 
 
 @pytest.mark.usefixtures("model", "photos")
@@ -86,7 +95,7 @@ def test_no_result_replaces_another(names: list[str], expected: list[str], model
     assert cli.main([*names, "-o", "out"]) == 0
     assert written() == set(expected)
     assert model.calls == len(names)
-    assert [target.name for target in cli.choose_targets(names, Path("out"))] == expected
+    assert target_names(names, Path("out")) == expected
 
 
 @pytest.mark.usefixtures("model", "photos")
@@ -105,7 +114,7 @@ def test_no_result_replaces_a_photo(names: list[str], folder: str, expected: lis
     Path("links").mkdir()
     Path("links/photo.png").symlink_to("../two.png")
     before = {name: Path(name).read_bytes() for name in names}
-    assert [target.name for target in cli.choose_targets(names, Path(folder))] == expected
+    assert target_names(names, Path(folder)) == expected
     assert cli.main([*names, "-o", folder]) == 0
     assert {name: Path(name).read_bytes() for name in names} == before
     assert set(expected) <= written(folder)
@@ -132,10 +141,16 @@ def test_an_earlier_result_is_replaced() -> None:
         (["one.png", "-o", "out", "--opacity", "1.5"], "opacity lies between 0 and 1, but this is '1.5'"),
         (["one.png", "-o", "out", "--opacity", "nan"], "opacity lies between 0 and 1"),
         (["one.png", "-o", "out", "--opacity", "half"], "opacity lies between 0 and 1"),
-        (["one.png", "-o", "out", "--view", "outline"], "'outline'"),
+        (["one.png", "-o", "out", "--view", "rainbow"], "'rainbow'"),
+        (["one.png", "-o", "out", "--palette", "rainbow"], "'rainbow'"),
         (["one.png", "-o", "out", "--model", "yolo"], "'yolo'"),
         (["one.png", "absent.jpg", "-o", "out"], "There is no file 'absent.jpg'."),
-        (["sub", "-o", "out"], "'sub' is a folder"),
+        (["empty", "-o", "out"], "There is no photo in the folder 'empty'; --recursive looks"),
+        (["empty", "-o", "out", "--recursive"], "There is no photo in the folder 'empty'."),
+        (["*.webp", "-o", "out"], "No file fits '*.webp'."),
+        (["sub", "-o", "sub"], "The results would lie among the photos of 'sub'"),
+        (["one.png", "two.png", "-o", "-"], "Standard output takes one result of one photo"),
+        (["one.png", "-o", "-", "--json", "--masks"], "Standard output takes one result of one photo"),
         (["two\n.png", "-o", "out"], "There is no file"),
         (["one.png", "-o", "text.jpg"], "The folder 'text.jpg' cannot be made"),
         (["one.png", "-o", "text.jpg/out"], "The folder 'out' cannot be made"),
@@ -161,25 +176,80 @@ def assert_refused(arguments: list[str], said: str, capfd: pytest.CaptureFixture
 
 
 @pytest.mark.usefixtures("model", "photos")
+def test_a_bad_file_is_reported_and_the_others_go_on(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("out/two.png").mkdir(parents=True)
+    assert cli.main(["text.jpg", "one.png", "cut.png", "two.png", "sub/one.bmp", "-o", "out"]) == 1
+    assert written() == {"one.png", "one-2.png", "two.png"}
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["text.jpg", "cut.png", "two.png"]
+    assert lines[0].endswith("This is not an image; use JPEG, PNG, WebP, BMP, TIFF or GIF.")
+    assert lines[1].endswith("The picture is damaged or cut short; save or download it again.")
+    assert lines[2].endswith("The file 'two.png' cannot be written: Is a directory.")
+
+
+@pytest.mark.usefixtures("photos")
 @pytest.mark.parametrize(
-    ("names", "said", "kept"),
+    ("named", "options", "expected"),
     [
-        (["text.jpg"], "text.jpg: This is not an image", set()),
-        (["one.png", "cut.png", "two.png"], "cut.png: The picture is damaged or cut short", {"one.png"}),
+        (["sub"], [], {"one.png"}),
+        (["one*.png"], [], {"one.png", "one-2.png"}),
+        (["many"], [], {"a.png", "b.png"}),
+        (["many"], ["--recursive"], {"a.png", "b.png", "deep/a.png"}),
+        (["many", "sub"], [], {"a.png", "b.png", "one.png"}),
+        (["many/*.png"], [], {"a.png"}),
+        (["many/**/a.*"], ["--recursive"], {"a.png", "a-2.png"}),
     ],
 )
-def test_a_photo_that_cannot_be_read_ends_the_run(
-    names: list[str], said: str, kept: set[str], capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert_refused([*names, "-o", "out"], said, capfd)
-    assert written() == kept
+def test_folders_and_patterns(named: list[str], options: list[str], expected: set[str], model: Stripes) -> None:
+    for name in ("many/a.png", "many/b.JPG", "many/.hidden.png", "many/deep/a.webp", "many/out/result.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(PHOTO).save(name)
+    Path("many/notes.txt").write_text("no photo")
+    output = Path("many/out")
+    assert cli.main([*named, "-o", str(output), *options]) == 0
+    assert {str(file.relative_to(output)) for file in output.rglob("*.png")} == {*expected, "result.png"}
+    assert model.calls == len(expected)
 
 
 @pytest.mark.usefixtures("model", "photos")
-def test_a_result_that_cannot_be_written_leaves_nothing_behind(capfd: pytest.CaptureFixture[str]) -> None:
-    Path("out/one.png").mkdir(parents=True)
-    assert_refused(["one.png", "-o", "out"], "The picture 'one.png' cannot be written: Is a directory.", capfd)
-    assert written() == {"one.png"}
+def test_what_is_asked_for_is_written() -> None:
+    asked = ["--json", "--masks", "--labels", "--picture", "--palette", "lip"]
+    assert cli.main(["one.png", "-o", "out", *asked]) == 0
+    result = Stripes()(PHOTO)
+    assert written() == {"one.png", "one.json", "one.zip", "one.labels.png"}
+    assert json.loads(Path("out/one.json").read_text())["people"] == formats.describe(result)["people"]
+    assert "person-1-Hair.png" in zipfile.ZipFile("out/one.zip").namelist()
+    np.testing.assert_array_equal(np.asarray(Image.open("out/one.labels.png")), result.labels)
+
+
+def test_resume_leaves_out_what_is_all_there(photos: Path, model: Stripes) -> None:
+    arguments = ["one.png", "two.png", "-o", "out", "--json", "--labels"]
+    assert cli.main(arguments) == 0
+    Path("out/two.labels.png").unlink()
+    assert cli.main([*arguments, "--resume"]) == 0
+    assert model.calls == 3
+    assert cli.main([*arguments, "--resume"]) == 0
+    assert model.calls == 3
+    assert written() == {"one.json", "one.labels.png", "two.json", "two.labels.png"}
+
+
+@pytest.mark.parametrize(("source", "status"), [("one.png", 0), ("text.jpg", 1)])
+def test_from_standard_input_to_standard_output(photos: Path, source: str, status: int) -> None:
+    command = [sys.executable, "-m", "parsing", "-", "-o", "-", "--model", "lite", "--json"]
+    ended = subprocess.run(command, cwd=ROOT, input=(photos / source).read_bytes(), capture_output=True)
+    assert ended.returncode == status
+    if status:
+        assert (ended.stdout, len(ended.stderr.splitlines())) == (b"", 1)
+    else:
+        assert (json.loads(ended.stdout)["size"], ended.stderr) == ({"width": 36, "height": 48}, b"")
+
+
+@pytest.mark.usefixtures("model")
+def test_standard_input_into_a_folder(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (photos / "one.png").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert cli.main(["-", "-o", "out"]) == 0
+    assert written() == {"stdin.png"}
 
 
 @pytest.mark.usefixtures("photos")
@@ -216,10 +286,10 @@ def test_whatever_goes_wrong_inside_is_one_line(
 
 @pytest.mark.usefixtures("photos")
 def test_ctrl_c_ends_quietly(model: Stripes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def interrupt(picture: Image.Image, path: Path) -> None:
+    def interrupt(content: bytes, path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "write_png", interrupt)
+    monkeypatch.setattr(cli, "write_file", interrupt)
     assert cli.main(["one.png", "two.png", "-o", "out"]) == cli.INTERRUPTED
     assert model.calls == 1
     assert written() == set()
@@ -252,8 +322,8 @@ def picture_file(format: str, **options: Any) -> bytes:
 
 TIFF = picture_file("TIFF", compression="tiff_lzw")
 LOUD = {
-    "scratched.tiff": (TIFF[:8] + bytes(4096) + TIFF[4104:], 2),
-    "huge.bmp": (b"BM" + bytes(8) + b"6\0\0\0(\0\0\0" + b"\0\x30\0\0" * 2 + b"\1\0\x18\0" + bytes(24), 2),
+    "scratched.tiff": (TIFF[:8] + bytes(4096) + TIFF[4104:], 1),
+    "huge.bmp": (b"BM" + bytes(8) + b"6\0\0\0(\0\0\0" + b"\0\x30\0\0" * 2 + b"\1\0\x18\0" + bytes(24), 1),
     "exif.jpg": (picture_file("JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"), 0),
 }
 """Files on which libraries pass remarks, and the exit status that each deserves."""

@@ -23,3 +23,12 @@ def test_cores_are_counted_by_affinity_siblings_and_quota(
     monkeypatch.setattr(cores, "_TOPOLOGY", f"{tmp_path}/{{}}")
     monkeypatch.setattr(cores, "_QUOTAS", (f"{tmp_path}/cpu.max", f"{tmp_path}/absent"))
     assert cores.usable_cores() == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "native"),
+    [("flags : fpu avx512f avx512_bf16 sse", True), ("Features : fp asimd bf16", True), ("flags : avx2", False)],
+)
+def test_bfloat16_instructions_are_read_from_the_flags(monkeypatch: pytest.MonkeyPatch, flags: str, native: bool) -> None:
+    monkeypatch.setattr(cores, "_read", lambda _: flags)
+    assert cores.has_bfloat16() == native

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from pictures import (
 )
 from PIL import Image
 
-from parsing.image import FORMATS, open_image, write_png
+from parsing.image import FORMATS, open_image
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\.")
 """As `parsing.image` itself has it: pytest forgets the filters that are set while modules are imported."""
@@ -197,17 +196,3 @@ def test_the_source_stays_as_it_was() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1)])
 def test_a_picture_may_be_one_pixel_wide(size: tuple[int, int]) -> None:
     assert open_image(encode(Image.new("RGB", size, RED), "PNG")).shape == (size[1], size[0], 3)
-
-
-def test_write_png_leaves_the_old_file_where_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "out.png"
-    write_png(Image.fromarray(quarters()), target)
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="No space"):
-        write_png(Image.new("RGB", (9, 9)), target)
-    assert_same(open_image(target), quarters())
-    assert [file.name for file in tmp_path.iterdir()] == ["out.png"]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from browsing import CHROMIUM, DESKTOP, PHONE, file_of, serve, shown, upload, visit
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from striped_model import Stripes
@@ -19,31 +16,13 @@ import app
 import parsing
 from parsing.web import components
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
-
 PHOTO = np.random.default_rng(7).integers(1, 256, (120, 96, 3), dtype=np.uint8)
 PARSING = Stripes()(PHOTO)
-
-
-def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> dict[str, object]:
-    """What the browser is given to upload."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, form, **options)
-    return {"name": f"photo.{form}", "mimeType": f"image/{form}", "buffer": stream.getvalue()}
 
 
 @pytest.fixture(scope="module")
 def model() -> Stripes:
     return Stripes()
-
-
-def serve(parser: parsing.Parser) -> Iterator[str]:
-    page = app.build_page(parser)
-    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
-    yield address
-    page.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,35 +41,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     yield from visit(browser, address)
-
-
-def visit(browser: Browser, address: str, locale: str = "en-US", viewport: dict[str, int] = DESKTOP) -> Iterator[Page]:
-    context = browser.new_context(viewport=viewport, locale=locale)
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    page.goto(address)
-    page.wait_for_selector("#parts input[name=Hair]")
-    yield page
-    context.close()
-
-
-def upload(page: Page, file: dict[str, object]) -> None:
-    page.locator("#photo input[type=file]").set_input_files(file)
-
-
-def shown(page: Page, differing_from: str = "") -> NDArray[np.uint8]:
-    """Pixels of the picture on the screen, once there is one whose address differs."""
-    page.wait_for_function("old => (document.querySelector('#picture img')?.src ?? old) !== old", arg=differing_from)
-    return pixels_of(source(page))
-
-
-def source(page: Page) -> str:
-    return page.locator("#picture img").get_attribute("src")
-
-
-def pixels_of(address: str) -> NDArray[np.uint8]:
-    assert address.startswith("data:image/png;base64,")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
 
 
 def test_an_uploaded_photo_appears_coloured_with_its_facts(page: Page) -> None:
@@ -117,9 +67,9 @@ def test_the_list_names_every_class_with_its_share_and_dims_the_absent(page: Pag
 
 def test_unticking_a_part_changes_exactly_its_pixels_and_does_not_parse_again(page: Page, model: Stripes) -> None:
     upload(page, file_of(PHOTO))
-    before, address, calls = shown(page), source(page), model.calls
-    page.get_by_label("Hair").uncheck()
-    after = shown(page, address)
+    before, calls = shown(page), model.calls
+    page.get_by_role("checkbox", name="Hair").uncheck()
+    after = shown(page)
     hair = PARSING.labels == 2
     np.testing.assert_array_equal((before != after).any(axis=2), hair)
     np.testing.assert_array_equal(after[hair], PHOTO[hair])
@@ -139,25 +89,18 @@ def test_all_none_and_groups(page: Page, clicks: list[str], left: list[str] | No
     upload(page, file_of(PHOTO))
     shown(page)
     for click in clicks:
-        if click in ("All", "None"):
-            page.get_by_role("button", name=click, exact=True).click()
-        else:
-            page.get_by_label(click, exact=True).click()
+        role = "button" if click in ("All", "None") else "checkbox"
+        page.get_by_role(role, name=click, exact=True).click()
     expected = parsing.composite(PHOTO, PARSING, parts=left)
-    for _ in range(100):
-        if np.array_equal(pixels_of(source(page)), expected):
-            break
-        page.wait_for_timeout(100)
-    np.testing.assert_array_equal(pixels_of(source(page)), expected)
+    np.testing.assert_array_equal(shown(page), expected)
 
 
 @pytest.mark.parametrize(("key", "opacity"), [("Home", 0.0), ("End", 1.0)])
 def test_opacity_goes_from_the_photo_to_flat_colours(page: Page, key: str, opacity: float) -> None:
     upload(page, file_of(PHOTO))
     shown(page)
-    address = source(page)
     page.locator("#opacity input[type=range]").press(key)
-    picture = shown(page, address)
+    picture = shown(page)
     colors = np.array([part.color for part in parsing.PARTS], np.uint8)
     flat = np.where(PARSING.labels[..., None] > 0, colors[PARSING.labels], PHOTO)
     np.testing.assert_array_equal(picture, flat if opacity else PHOTO)
@@ -171,32 +114,27 @@ def test_the_last_of_many_settings_wins(page: Page) -> None:
     for _ in range(40):
         page.keyboard.press("ArrowLeft")
     expected = parsing.composite(PHOTO, PARSING, opacity=float(slider.input_value()))
-    for _ in range(100):
-        if np.array_equal(pixels_of(source(page)), expected):
-            break
-        page.wait_for_timeout(100)
-    np.testing.assert_array_equal(pixels_of(source(page)), expected)
+    np.testing.assert_array_equal(shown(page), expected)
 
 
 def test_a_second_photo_replaces_the_first_and_keeps_the_settings(page: Page) -> None:
     upload(page, file_of(PHOTO))
     shown(page)
-    page.get_by_label("Face").uncheck()
+    page.get_by_role("checkbox", name="Face").uncheck()
     second = PHOTO[:, :64]
     upload(page, file_of(second))
-    page.wait_for_function("document.querySelector('#facts').innerText.includes('64 × 120')")
+    expect(page.locator("#facts")).to_contain_text("64 × 120")
     ticked = [part.name for part in parsing.PARTS[1:] if part.name != "Face"]
-    np.testing.assert_array_equal(pixels_of(source(page)), parsing.composite(second, Stripes()(second), parts=ticked))
+    np.testing.assert_array_equal(shown(page), parsing.composite(second, Stripes()(second), parts=ticked))
 
 
 def test_a_broken_file_gets_a_sentence_and_the_earlier_result_stays(page: Page) -> None:
     upload(page, file_of(PHOTO))
-    shown(page)
-    address = source(page)
+    before = shown(page)
     good = file_of(PHOTO)
     upload(page, {**good, "buffer": good["buffer"][:200]})
     expect(page.get_by_test_id("toast-body")).to_contain_text("damaged or cut short")
-    assert source(page) == address
+    np.testing.assert_array_equal(shown(page), before)
     expect(page.locator("#facts")).to_contain_text("96 × 120")
     upload(page, file_of(PHOTO[:100]))
     expect(page.locator("#facts")).to_contain_text("96 × 100")
@@ -214,6 +152,7 @@ def test_a_photo_without_people_says_so(page: Page) -> None:
     upload(page, file_of(empty))
     np.testing.assert_array_equal(shown(page), empty)
     expect(page.locator("#facts")).to_contain_text("No person found")
+    expect(page.locator("#picture .nobody")).to_be_visible()
 
 
 def test_a_chinese_browser_gets_a_chinese_page(browser: Browser, address: str) -> None:
@@ -221,7 +160,7 @@ def test_a_chinese_browser_gets_a_chinese_page(browser: Browser, address: str) -
         expect(page.locator("h1")).to_have_text("人体解析")
         expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
         for part in parsing.PARTS[1:]:
-            expect(page.get_by_label(part.name_zh, exact=True)).to_be_checked()
+            expect(page.get_by_role("checkbox", name=part.name_zh, exact=True)).to_be_checked()
         expect(page.get_by_text("不透明度", exact=True)).to_be_visible()
         upload(page, {"name": "photo.png", "mimeType": "image/png", "buffer": b"no picture"})
         expect(page.get_by_test_id("toast-body")).to_contain_text("这不是图片")
@@ -240,10 +179,12 @@ def test_a_phone_gets_one_column_and_targets_for_fingers(browser: Browser, addre
         assert all(box["width"] == pytest.approx(358, abs=1) for box in boxes)
         assert all(upper["y"] + upper["height"] <= lower["y"] for upper, lower in zip(boxes, boxes[1:], strict=False))
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-        targets = page.locator("#parts label, #parts button, #photo .source-selection button, #examples button").all()
-        assert len(targets) >= 19 + 4 + 2 + 3
+        targets = page.locator(
+            "#parts label, #parts button, #views label, #photo .source-selection button, #examples button"
+        ).all()
+        assert len(targets) >= 19 + 19 + 4 + 2 + 5 + 3
         assert min(target.bounding_box()["height"] for target in targets) >= 44
-        page.get_by_label("Right-shoe").scroll_into_view_if_needed()
+        page.get_by_role("checkbox", name="Right-shoe").scroll_into_view_if_needed()
         expect(page.locator("#picture")).to_be_in_viewport(ratio=0.99)
 
 

@@ -18,9 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from browsing import PHONE, file_of, shown, upload, visit
 from playwright.sync_api import Browser, Page, expect
 from striped_model import Stripes
-from test_page import PHONE, PHOTO, browser, file_of, pixels_of, source, upload, visit
+from test_page import PHOTO, browser
 from test_weights import Hub
 
 import app
@@ -97,11 +98,11 @@ def test_automatic_begins_with_lite_and_switches_for_the_photos_that_follow(page
     expect(menu.get_by_role("status")).to_have_text("M2FP is being fetched, 42%; Lite parses meanwhile.")
     upload(page, file_of(PHOTO))
     wait_for(page, "Stripes")
-    picture = source(page)
+    picture = shown(page)
     hold.release()
     expect(menu.get_by_role("status")).to_have_text("M2FP is ready and parses the photos that follow.", timeout=60_000)
     expect(menu.get_by_label(SMALL, exact=True)).to_be_visible()
-    assert source(page) == picture  # the photo on show stays as it is
+    np.testing.assert_array_equal(shown(page), picture)  # the photo on show stays as it is
     upload(page, file_of(PHOTO[:100]))
     wait_for(page, "96 × 100", SMALL)
 
@@ -119,7 +120,7 @@ def test_a_choice_parses_the_photo_on_show_again_as_soon_as_its_model_is_there(p
     hold.release()
     wait_for(page, SMALL)
     expected = parsing.load("m2fp", weights=WEIGHTS)(PHOTO)
-    np.testing.assert_array_equal(pixels_of(source(page)), parsing.composite(PHOTO, expected))
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, expected))
     menu.get_by_label("Stripes").check()
     wait_for(page, "Stripes")
 
@@ -193,6 +194,10 @@ def test_what_the_option_loads_and_who_answers_programs(choice: str, phase: str,
     assert handlers.pick({"choice": "lite"}).name == "lite"
     for menu in ({"choice": "auto"}, {"choice": 7}, ["m2fp"], "m2fp"):
         assert handlers.pick(menu).name == ("lite" if choice == "lite" else "m2fp")
+    faster = handlers.pick({"choice": "m2fp", "faster": True})
+    assert ("bfloat16" in faster.title) == (choice != "lite")
+    assert handlers.pick({"choice": "auto", "faster": True}) is faster
+    assert "bfloat16" not in handlers.pick({"choice": "auto", "faster": "yes"}).title
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`composite`: the blend rule to the last bit, parts by name and index, the three views, one person of several, errors."""
+"""`composite`: the blend rule to the last bit, parts by name and index, the views, one person of several, errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from striped_model import STRIPES, Stripes
 from parsing import Palette, Parsing, composite
 from parsing.image import ImageError
 from parsing.labels import PARTS
-from parsing.render import LIP, PALETTES, VIEWS, chosen_pixels
+from parsing.render import LIP, PALETTES, VIEWS, chosen_pixels, outline_width
 
 PHOTO = np.random.default_rng(5).integers(0, 256, (64, 48, 3), dtype=np.uint8)
 PARSED = Stripes()(PHOTO)
@@ -28,6 +28,18 @@ def blend(photo: NDArray[np.uint8], parsed: Parsing, chosen: NDArray[np.bool_], 
     colors = LIP.colors[parsed.labels].astype(int)
     mixed = (photo.astype(int) * (256 - k) + colors * k + 128) >> 8
     return np.where(chosen[:, :, None], mixed, photo).astype(np.uint8)
+
+
+def outline(photo: NDArray[np.uint8], parsed: Parsing, chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The rule, pixel by pixel."""
+    reach = outline_width(parsed.size)
+    region = np.where(chosen, parsed.labels + 32 * parsed.person_of.astype(int), 0)
+    picture = photo.copy()
+    for y, x in np.argwhere(chosen):
+        around = region[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
+        if (around != region[y, x]).any():
+            picture[y, x] = LIP.colors[parsed.labels[y, x]]
+    return picture
 
 
 @pytest.mark.parametrize("opacity", [0, 0.001, 0.002, 0.1, 1 / 3, 0.5, 0.6, 0.998, 0.9985, 1])
@@ -78,6 +90,7 @@ def test_only_the_chosen_parts_change(parts: Any, indices: Any, view: str) -> No
         "overlay": lambda: blend(PHOTO, PARSED, chosen, 0.7),
         "map": lambda: LIP.colors[np.where(chosen, PARSED.labels, 0)],
         "cutout": lambda: np.dstack([PHOTO, np.full(chosen.shape, 255, np.uint8)]) * chosen[:, :, None],
+        "outlines": lambda: outline(PHOTO, PARSED, chosen),
     }[view]()
     np.testing.assert_array_equal(picture, expected)
     np.testing.assert_array_equal(chosen_pixels(PARSED, parts), np.where(chosen, 255, 0))
@@ -96,6 +109,20 @@ def test_one_person_of_several(person: int) -> None:
     chosen = (parsed.person_of == person) & (parsed.labels == 5)
     picture = composite(PHOTO, parsed, parts=["UpperClothes"], opacity=1, person=person)
     np.testing.assert_array_equal(picture, blend(PHOTO, parsed, chosen, 1))
+
+
+def test_outlines_run_between_people_and_along_the_edge_of_nothing() -> None:
+    labels = np.full((700, 9), 5, np.uint8)
+    number = np.where(np.arange(700) < 350, 1, 2).astype(np.uint8)[:, None].repeat(9, axis=1)
+    people = [type(PARSED.people[0]).from_mask(number == who, 20, 0.9, who) for who in (1, 2)]
+    photo = np.zeros((700, 9, 3), np.uint8)
+    picture = composite(photo, Parsing(labels, [], people, "example", {}, number), view="outlines")
+    assert np.flatnonzero(picture.any(axis=(1, 2))).tolist() == [348, 349, 350, 351]  # 1 + 700 // 640 on each side
+
+
+@pytest.mark.parametrize(("size", "width"), [((639, 10), 1), ((640, 10), 2), ((10, 1280), 3), ((1080, 1920), 4)])
+def test_outlines_grow_with_the_photo(size: tuple[int, int], width: int) -> None:
+    assert outline_width(size) == width
 
 
 def test_the_palette_decides_the_colors() -> None:
@@ -144,7 +171,7 @@ def test_photo_and_parsing_stay_as_they_were() -> None:
         ({"opacity": 1.01}, "Opacity lies between 0 and 1, but this is 1.01."),
         ({"opacity": -0.01}, "Opacity lies between 0 and 1"),
         ({"opacity": math.nan}, "Opacity lies between 0 and 1"),
-        ({"view": "outline"}, "There is no view 'outline'; there are overlay, map, cutout."),
+        ({"view": "outline"}, "There is no view 'outline'; there are overlay, map, cutout, outlines."),
         ({"palette": "neon"}, "There is no palette 'neon'; there are lip"),
         ({"person": 2}, "There is no person 2; people are numbered 1 to 1."),
         ({"person": 0}, "There is no person 0;"),

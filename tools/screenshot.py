@@ -41,8 +41,7 @@ def main() -> None:
         )
         tab.goto(address)
         tab.locator("#examples button").filter(has=tab.locator(f"img[src$='{chosen.example}']")).click()
-        tab.wait_for_selector("#picture img")
-        tab.wait_for_selector("#facts .times")
+        tab.wait_for_selector("#facts .times b")
         tab.mouse.move(0, 0)
         tab.wait_for_timeout(500)  # until what fades has faded
         tab.screenshot(path=chosen.output)

@@ -6,6 +6,7 @@ bilinear and antialiased, to a short side of 640; the mean and deviation of Imag
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Callable
@@ -51,6 +52,7 @@ class M2FP:
         config: what the model's configuration says.
         network: the network, ready for inference.
         short_side: one of `SHORT_SIDES`.
+        note: what the title says of precision and size.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class M2FP:
         self.config = config
         self.network = network
         self.short_side = short_side
+        self.note = note
         self.name = "m2fp-single" if config.single_person else "m2fp"
         single = ", one person" if config.single_person else ""
         self.title = f"M2FP ResNet-{config.network.depth}{single}{note} (official, CC BY-NC)"
@@ -93,10 +96,8 @@ class M2FP:
             config = open_config(folder, single_person)
             found = store.read_weights(folder, weight_shapes(config))
             network = compute(M2FPNetwork.from_weights, config.network, found)
-            if precision == "bf16":
-                compute(network.use_bfloat16)
-            note = ", bfloat16" * (precision == "bf16") + f", {size}" * (size != "official")
-            return cls(config, network, SHORT_SIDES[size], note)
+            model = cls(config, network, SHORT_SIDES[size], f", {size}" * (size != "official"))
+            return model.in_bfloat16() if precision == "bf16" else model
 
         folder = store.local_folder(name, weights)
         if folder == store.cache_folder(name):
@@ -109,6 +110,16 @@ class M2FP:
         if folder is None:
             folder = store.fetch(name, lambda section: weight_shapes(parse_config(section, single_person)), progress)
         return open_folder(folder)
+
+    def in_bfloat16(self) -> M2FP:
+        """The same model with its own weights, rounded to bfloat16."""
+
+        def rounded() -> M2FPNetwork:
+            network = copy.deepcopy(self.network)
+            network.use_bfloat16()
+            return network
+
+        return M2FP(self.config, compute(rounded), self.short_side, f"{self.note}, bfloat16")
 
     def __call__(self, image: NDArray[np.uint8]) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture."""

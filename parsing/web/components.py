@@ -1,18 +1,17 @@
-"""Gradio components of the page: the photo that goes in, the picture that comes out, the list of parts and the line of facts.
+"""How a photo comes in, and what the page's parts share: files of this folder, texts, uploads.
 
-Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them, and writes its output to a
-folder. These hand on the uploaded bytes as they are, delete the file soon, and send the picture inside the answer.
+Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them. This one hands on the
+uploaded bytes as they are, and deletes the file soon.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 import cv2
 import gradio as gr
@@ -23,7 +22,7 @@ from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
 from parsing.image import ImageError
-from parsing.labels import BACKGROUND, GROUPS, PARTS, Part
+from parsing.labels import BACKGROUND, PARTS
 
 FOLDER: Final = Path(__file__).parent
 KEPT_SECONDS: Final = 10.0
@@ -41,7 +40,7 @@ def load_texts() -> dict[str, dict[str, str]]:
     """The page's texts by language, "en" and "zh-CN", from `texts.json`, and the class table's names as "part.<name>".
 
     One more text, "words", holds them all as "key=text|key=text": Gradio translates one string for a component, and the
-    templates of `part_list` and `facts_lines` need many.
+    templates of the viewer and the model menu need many.
     """
     texts: dict[str, dict[str, str]] = json.loads(read_file("texts.json"))
     for part in PARTS:
@@ -50,15 +49,6 @@ def load_texts() -> dict[str, dict[str, str]]:
     for words in texts.values():
         words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(("page.", "error.")))
     return texts
-
-
-def encode_png(picture: NDArray[np.uint8]) -> bytes:
-    """PNG of a uint8 picture, RGB (H, W, 3) or RGBA (H, W, 4); compressed quickly rather than well."""
-    order = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    done, buffer = cv2.imencode(".png", cv2.cvtColor(picture, order), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not done:
-        raise ValueError(f"A picture of shape {picture.shape} cannot be written as PNG.")
-    return buffer.tobytes()
 
 
 def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
@@ -120,87 +110,6 @@ def _take_photo(payload: ImageData | None) -> bytes | None:
         raise gr.Error(str(error), print_exception=False) from None
 
 
-def picture_output(label: I18nData) -> gr.Image:
-    """An image output of RGB uint8 (H, W, 3), sent without loss and without touching a disk."""
-    picture = gr.Image(
-        label=label,
-        show_label=False,
-        interactive=False,
-        buttons=["download", "fullscreen"],
-        alt_text="The photo with its parts coloured",
-        elem_id="picture",
-    )
-    picture.postprocess = _inline_png
-    return picture
-
-
-def _inline_png(picture: NDArray[np.uint8] | None) -> ImageData | None:
-    if picture is None:
-        return None
-    return ImageData(url="data:image/png;base64," + base64.b64encode(encode_png(picture)).decode(), orig_name="parsing.png")
-
-
-class PartChoice(TypedDict):
-    """Value of a part list: names of the ticked parts, and each class's share in [0, 1] (None where there is no photo)."""
-
-    ticked: list[str]
-    shares: dict[str, float] | None
-
-
-def part_list(words: I18nData) -> gr.HTML:
-    """Legend and part toggles in one: a real checkbox in the part's colour, its name, and its share of the person area.
-
-    Its value is a `PartChoice`. Its `input` event fires when somebody ticks something, never when the server sends shares.
-
-    Args:
-        words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
-    """
-    return gr.HTML(
-        value=PartChoice(ticked=PART_NAMES, shares=None),
-        label=words,
-        html_template=read_file("part_list.html"),
-        js_on_load=read_file("part_list.js"),
-        apply_default_css=False,
-        elem_id="parts",
-        table=[_describe(part) for part in PARTS],
-        groups=list(GROUPS),
-    )
-
-
-def _describe(part: Part) -> dict[str, str]:
-    """What the list needs of a class; its tick is black or white, whichever stands out more (luminance as in WCAG 2)."""
-    red, green, blue = (((channel / 255 + 0.055) / 1.055) ** 2.4 for channel in part.color)
-    tick = "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
-    return {"name": part.name, "group": part.group, "color": f"rgb{part.color}", "tick": tick}
-
-
-def ticked_parts(choice: Any) -> list[str]:
-    """Names of the ticked parts in a part list's value; unknown ones are left out, because a browser may send anything."""
-    ticked = choice.get("ticked") if isinstance(choice, dict) else None
-    return [name for name in PART_NAMES if isinstance(ticked, list) and name in ticked]
-
-
-class PhotoFacts(TypedDict):
-    """Value of `facts_lines`: size in pixels, people counted, whether any part was found, model's title, milliseconds."""
-
-    width: int
-    height: int
-    people: int
-    found: bool
-    model: str
-    timings: dict[str, float]
-
-
-def facts_lines(words: I18nData) -> gr.HTML:
-    """The lines below the picture: who was found, by which model, how long each stage took.
-
-    Its value is a `PhotoFacts`, or None before the first photo; `words` is as for `part_list`.
-    """
-    return gr.HTML(
-        value=None,
-        label=words,
-        html_template=read_file("facts.html"),
-        js_on_load=None,
-        apply_default_css=False,
-        elem_id="facts",
-    )
+def known_parts(names: Any) -> list[str]:
+    """The parts among what a browser names, in the order of the table of classes; it may send anything."""
+    return [name for name in PART_NAMES if isinstance(names, list) and name in names]

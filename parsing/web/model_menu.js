@@ -17,9 +17,9 @@ async function ask(start) {
 }
 
 element.addEventListener("change", ({ target }) => {
-  props.value = { ...props.value, choice: target.value };
+  props.value = { ...props.value, ...(target.name === "faster" ? { faster: target.checked } : { choice: target.value }) };
   trigger("input");
-  ask(target.value !== "lite");
+  ask(props.value.choice !== "lite");
 });
 element.addEventListener("click", ({ target }) => {
   if (target.closest("button")) ask(true);

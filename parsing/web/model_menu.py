@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from parsing.background import BackgroundLoader
+from parsing.cores import has_bfloat16
 from parsing.web.components import read_file
 
 M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"
@@ -20,10 +21,11 @@ M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"
 
 
 def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choice: str) -> gr.HTML:
-    """Three choices as radio buttons, a line on M2FP's licence, and one on how far it is.
+    """Three choices as radio buttons, a box for a faster M2FP, a line on M2FP's licence, and one on how far it is.
 
     Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen. Its value is a dict with
-    "choice", one of "auto", "m2fp" and "lite", and the fields of `LoadState`.
+    "choice", one of "auto", "m2fp" and "lite", "faster", whether M2FP is to compute in bfloat16, and the fields of `LoadState`.
+    The box is there only where the processor has instructions for that.
 
     Args:
         words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
@@ -39,7 +41,7 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
         return {**asdict(loader.state), "title": title}
 
     return gr.HTML(
-        value={"choice": choice, **model_state(False)},
+        value={"choice": choice, "faster": False, **model_state(False)},
         label=words,
         html_template=read_file("model_menu.html"),
         js_on_load=read_file("model_menu.js"),
@@ -47,9 +49,15 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
         apply_default_css=False,
         elem_id="models",
         lite_title=lite_title,
+        offers_faster=has_bfloat16(),
     )
 
 
 def wants_lite(value: Any) -> bool:
     """Whether a menu's value, which a browser may have made up, insists on the embedded model."""
     return isinstance(value, dict) and value.get("choice") == "lite"
+
+
+def wants_faster(value: Any) -> bool:
+    """Whether a menu's value asks for M2FP in bfloat16."""
+    return isinstance(value, dict) and value.get("faster") is True

@@ -10,7 +10,9 @@ from typing import NoReturn
 
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """`host`, `port`, `model` and `weights`, of which the port is checked; ends the program with one sentence otherwise."""
+    """`host`, `port`, `model`, `weights`, `auth` ("user:password" or None) and `origins` (a list). Ends the program with one
+    sentence where the port or `auth` cannot be meant.
+    """
     environment = os.environ.get
     options = argparse.ArgumentParser(description="Serves the page. Every option may also come from an environment variable.")
     options.error = refuse  # argparse's own way takes several lines
@@ -37,10 +39,25 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
         default=environment("PARSING_WEIGHTS") or None,
         help="model folder in ModelScope's format for M2FP, instead of a download; PARSING_WEIGHTS",
     )
+    options.add_argument(
+        "--auth",
+        metavar="USER:PASSWORD",
+        default=environment("PARSING_AUTH") or None,
+        help="asked for by the page and by REST; better in PARSING_AUTH, where no list of processes shows it (default: none)",
+    )
+    options.add_argument(
+        "--origins",
+        metavar="ADDRESS,...",
+        default=environment("PARSING_ORIGINS") or "",
+        help="web sites whose scripts may use REST, such as https://example.org, or * for all; PARSING_ORIGINS (default: none)",
+    )
     chosen = options.parse_args(arguments)
     if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
         refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
     chosen.port = int(chosen.port)
+    if chosen.auth is not None and not all(chosen.auth.partition(":")):
+        refuse("--auth and PARSING_AUTH take a user and a password with a colon between them.")
+    chosen.origins = [origin.strip().rstrip("/") for origin in chosen.origins.split(",") if origin.strip()]
     return chosen
 
 

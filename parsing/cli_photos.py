@@ -1,0 +1,104 @@
+"""Which photos the command line is to parse, and what the files that it writes for them are called."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Final
+
+from parsing.image import ImageError, check_file
+
+SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+"""Of the files that are taken from a folder."""
+STDIN: Final = "-"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo to parse.
+
+    Attributes:
+        path: where it lies; "-" for standard input.
+        place: what its results are called, without a suffix; below the folder that was named, as the photo is.
+    """
+
+    path: str
+    place: PurePath
+
+
+def find_photos(named: Iterable[str], recursive: bool, output: Path | None) -> list[Photo]:
+    """The photos that are meant by files, folders, patterns such as `*.jpg`, and "-" for standard input; in that order.
+
+    Args:
+        named: what was written on the command line.
+        recursive: whether folders within folders count.
+        output: the folder of results, whose files are no photos; None for standard output.
+
+    Raises:
+        ImageError: there is no such file, no photo in a folder, or nothing that a pattern fits.
+        ValueError: results would lie among the photos of a folder.
+    """
+    photos = []
+    for name in named:
+        if name == STDIN:
+            photos.append(Photo(STDIN, PurePath("stdin")))
+        elif os.path.isdir(name):
+            photos += _in_folder(Path(name), recursive, output)
+        elif glob.has_magic(name) and not os.path.exists(name):
+            fitting = sorted(path for path in glob.glob(name, recursive=recursive) if not os.path.isdir(path))
+            if not fitting:
+                raise ImageError(f"No file fits {name!r}.", "missing")
+            photos += [Photo(path, PurePath(Path(path).stem)) for path in fitting]
+        else:
+            check_file(name)
+            photos.append(Photo(name, PurePath(Path(name).stem)))
+    return photos
+
+
+def _in_folder(folder: Path, recursive: bool, output: Path | None) -> Iterator[Photo]:
+    """The photos in a folder, by name; hidden ones and results are none."""
+    results = None if output is None else output.resolve()
+    if folder.resolve() == results:
+        raise ValueError(f"The results would lie among the photos of {folder.name!r}; choose another folder with -o.")
+    found = False
+    for here, folders, files in os.walk(folder):
+        kept = (name for name in folders if recursive and not name.startswith(".") and Path(here, name).resolve() != results)
+        folders[:] = sorted(kept)
+        for name in sorted(files):
+            path = Path(here, name)
+            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+                found = True
+                yield Photo(str(path), path.relative_to(folder).with_suffix(""))
+    if not found:
+        deeper = "" if recursive else "; --recursive looks into the folders within"
+        raise ImageError(f"There is no photo in the folder {folder.name!r}{deeper}.", "missing")
+
+
+def choose_targets(photos: Iterable[Photo], folder: Path, suffixes: Iterable[str]) -> list[list[Path]]:
+    """For each photo one file in the folder for each suffix; a number is added to a name that is another's or a photo's."""
+    photos, suffixes = list(photos), list(suffixes)
+    inputs = {_identity(Path(photo.path)) for photo in photos} - {None}
+    taken: set[str] = set()
+    targets = []
+    for photo in photos:
+        stem, number = folder / photo.place, 1
+        files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
+        while str(stem).casefold() in taken or any(_identity(file) in inputs for file in files):
+            number += 1
+            stem = folder / photo.place.with_name(f"{photo.place.name}-{number}")
+            files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
+        taken.add(str(stem).casefold())  # some file systems do not tell a.png from A.png
+        targets.append(files)
+    return targets
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from all others, whatever it is called; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,155 @@
+"""What stands between the network and all that is served, the page and REST alike: how large a request may be, who may ask, and
+what the answers tell browsers. Each is one small ASGI application around another.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEGABYTE: Final = 1_000_000
+MAX_BODY: Final = 64 * MEGABYTE
+"""Bytes of one request: its photo, or its photos together."""
+MAX_BODIES: Final = 1000 * MEGABYTE
+"""Bytes of all requests being read or answered; files larger than a megabyte wait on disk, under no name."""
+RETRY_SECONDS: Final = 10
+
+SAFE_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    # The page's own framework needs inline scripts and eval; nothing is loaded from, or sent to, anywhere else.
+    "Content-Security-Policy": "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none';"
+    " base-uri 'self'; form-action 'self'",
+}
+NO_FRAMES: Final = "; frame-ancestors 'self'"
+
+
+class SafeHeaders:
+    """Adds `SAFE_HEADERS` to every answer.
+
+    Args:
+        app: what answers.
+        framed: whether pages of others may show this one in a frame, as some hosts of demos do.
+    """
+
+    def __init__(self, app: ASGIApp, framed: bool) -> None:
+        self.app = app
+        self.headers = dict(SAFE_HEADERS)
+        if not framed:
+            self.headers["Content-Security-Policy"] += NO_FRAMES
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers[name] = value
+            await send(message)
+
+        await self.app(scope, receive, send_safely)
+
+
+class BodyLimit:
+    """Ends requests that are too large with 413 while they come in, and with 503 where too much comes in at once.
+
+    Args:
+        app: what answers.
+        largest: bytes of one request.
+        together: bytes of all requests that are being read or answered.
+    """
+
+    def __init__(self, app: ASGIApp, largest: int = MAX_BODY, together: int = MAX_BODIES) -> None:
+        self.app = app
+        self.largest = largest
+        self.together = together
+        self.held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.largest:
+            if int(declared) <= 2 * self.largest and "expect" not in Headers(scope=scope):
+                await _discard(receive, self.largest)
+            await refuse(413, self._too_large())(scope, receive, send)
+            return
+        seen = 0
+
+        async def receive_counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            size = len(message.get("body", b""))
+            seen += size
+            self.held += size
+            refused = seen > self.largest or self.held > self.together
+            if refused and message.get("more_body"):
+                await _discard(receive, self.largest)
+            if seen > self.largest:
+                raise HTTPException(413, self._too_large())
+            if refused:
+                raise HTTPException(503, "Too many photos are being sent at once; try again soon.", _retry())
+            return message
+
+        try:
+            await self.app(scope, receive_counted, send)
+        finally:
+            self.held -= seen
+
+    def _too_large(self) -> str:
+        return f"The request is larger than {self.largest // MEGABYTE} MB, the limit; send a smaller photo, or fewer at a time."
+
+
+class BasicAuth:
+    """Asks for a name and a password (RFC 7617), for everything but `/health`.
+
+    Args:
+        app: what answers.
+        credentials: "user:password".
+    """
+
+    def __init__(self, app: ASGIApp, credentials: str) -> None:
+        self.app = app
+        self.credentials = credentials.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != "/health" and not self._knows(Headers(scope=scope)):
+            refusal = refuse(401, "A user name and a password are needed.")
+            refusal.headers["WWW-Authenticate"] = 'Basic realm="Human Parsing", charset="UTF-8"'
+            await refusal(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def _knows(self, headers: Headers) -> bool:
+        scheme, _, encoded = headers.get("authorization", "").partition(" ")
+        try:
+            given = base64.b64decode(encoded.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return scheme.lower() == "basic" and secrets.compare_digest(given, self.credentials)
+
+
+def refuse(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+    """The answer that says in one sentence why not."""
+    return JSONResponse({"error": sentence}, status, headers)
+
+
+def _retry() -> dict[str, str]:
+    return {"Retry-After": str(RETRY_SECONDS)}
+
+
+async def _discard(receive: Receive, most: int) -> None:
+    """Reads on without keeping anything: a client that is still sending may never hear an answer."""
+    while most > 0:
+        message = await receive()
+        most -= len(message.get("body", b""))
+        if not message.get("more_body"):
+            return

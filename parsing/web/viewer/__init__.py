@@ -1,0 +1,52 @@
+"""The viewer: the picture, the list of parts and everything to set, as one component that draws by itself.
+
+The server sends a photo once, with its label map and its person map (`messages.py`); the scripts beside this file recolour them
+by the rule of `parsing.render`, so that no choice of part, opacity, palette, view or person travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+import gradio as gr
+from gradio.i18n import I18nData
+
+from parsing.labels import GROUPS, PARTS
+from parsing.render import PALETTES
+from parsing.web.components import read_file
+
+SCRIPTS: Final = ("pixels", "stage", "legend", "settings", "progress", "live", "save", "viewer")
+"""Read one after the other as one function, so that each knows those before it."""
+
+
+def viewer(words: I18nData, server_functions: list[Callable[..., Any]]) -> gr.HTML:
+    """The component. Its value is the last message to the page, see `photo_message`, and never comes back.
+
+    Args:
+        words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
+        server_functions: `begin_photo`, `parse_frame` and `save_file` of `Handlers`.
+    """
+    return gr.HTML(
+        value=None,
+        label=words,
+        html_template=read_file("viewer/viewer.html"),
+        js_on_load="\n".join(read_file(f"viewer/{name}.js") for name in SCRIPTS),
+        server_functions=[_plain(function) for function in server_functions],
+        apply_default_css=False,
+        elem_id="viewer",
+        table=[{"index": part.index, "name": part.name, "group": part.group} for part in PARTS],
+        groups=list(GROUPS),
+        palettes={name: palette.colors.tolist() for name, palette in PALETTES.items()},
+    )
+
+
+def _plain(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A method as a function, because Gradio marks what a page may call, and a method takes no mark."""
+
+    @wraps(method)
+    def call(sent: Any) -> Any:
+        return method(sent)
+
+    return call

@@ -1,0 +1,78 @@
+"""The page in a real browser: how the tests open it, put photos in, and read what is on the screen."""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+import app
+import parsing
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+QUIET = "document.querySelector('.viewer.filled') && document.querySelector('.viewer .busy').hidden"
+
+
+def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> dict[str, object]:
+    """What the browser is given to upload."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, form, **options)
+    return {"name": f"photo.{form}", "mimeType": f"image/{form}", "buffer": stream.getvalue()}
+
+
+def serve(parser: parsing.Parser) -> Iterator[str]:
+    """The address of a page around one parser, until asked to go on."""
+    page = app.build_page(parser)
+    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
+    yield address
+    page.close()
+
+
+def visit(browser: Browser, address: str, locale: str = "en-US", viewport: dict[str, int] = DESKTOP) -> Iterator[Page]:
+    """The page, open in a browser of its own, until asked to go on."""
+    context = browser.new_context(viewport=viewport, locale=locale)
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    yield page
+    context.close()
+
+
+def upload(page: Page, file: dict[str, object]) -> None:
+    page.locator("#photo input[type=file]").set_input_files(file)
+
+
+def shown(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """The picture on the screen, RGB (H, W, 3), once a photo, of this height and width, has been parsed."""
+    return rgba(page, size)[:, :, :3]
+
+
+def rgba(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """As `shown`, with its transparency, (H, W, 4)."""
+    page.wait_for_function(QUIET)
+    if size is not None:
+        page.wait_for_selector(f".drawing[height='{size[0]}'][width='{size[1]}']")
+    height, width, sent = page.evaluate(
+        """async () => {
+            await new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); setTimeout(done, 500); });
+            const canvas = document.querySelector('.drawing');
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            const packed = new Response(new Blob([data]).stream().pipeThrough(new CompressionStream('deflate')));
+            const reader = new FileReader();
+            reader.readAsDataURL(await packed.blob());
+            await new Promise((done) => (reader.onload = done));
+            return [canvas.height, canvas.width, reader.result];
+        }"""
+    )
+    content = zlib.decompress(base64.b64decode(sent.partition(",")[2]))
+    return np.frombuffer(content, np.uint8).reshape(height, width, 4)

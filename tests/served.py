@@ -1,0 +1,50 @@
+"""A server for tests: the page and REST on a port of this machine, in a thread, with any model behind them."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import uvicorn
+from numpy.typing import NDArray
+from PIL import Image
+
+import app
+import parsing
+from parsing.web.handlers import Handlers
+from parsing.web.rest import PLACES, build_rest
+from parsing.web.server import join
+
+PHOTO = np.random.default_rng(11).integers(1, 256, (60, 48, 3), dtype=np.uint8)
+
+
+def file_of(pixels: NDArray[np.uint8] = PHOTO, form: str = "PNG", **options: Any) -> bytes:
+    """The bytes of an image file."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, form, **options)
+    return stream.getvalue()
+
+
+@contextmanager
+def serve(parser: parsing.Parser, places: int = PLACES, **options: Any) -> Iterator[str]:
+    """The address, without a slash at its end; `options` are those of `join`."""
+    page = app.build_page(parser).queue()
+    rest = build_rest(Handlers(parser, None, "auto"), places)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        joined = join(page, rest, app.launch_options(), **options)
+        config = uvicorn.Config(joined, log_level="critical", server_header=False, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(20)

@@ -1,0 +1,69 @@
+"""Nothing in the page is out of reach: axe-core finds nothing serious in light or dark, English or Chinese, wide or narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from browsing import DESKTOP, PHONE, file_of, serve, shown, upload
+from crowd_model import PHOTO, Crowd
+from playwright.sync_api import Browser, Page
+from test_page import browser
+
+import parsing
+
+__all__ = ["browser"]  # the fixture
+
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    yield from serve(parsing.Parser(Crowd()))
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, with the elements concerned."""
+    result = page.evaluate("axe.run()")
+    assert len(result["passes"]) > 20
+    bad = [finding for finding in result["violations"] if finding["impact"] in ("serious", "critical")]
+    return [f"{finding['id']}: {[node['html'][:200] for node in finding['nodes']]}" for finding in bad]
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["wide", "narrow"])
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_found(browser: Browser, address: str, scheme: str, locale: str, viewport: dict[str, int]) -> None:
+    context = browser.new_context(viewport=viewport, locale=locale, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    page.add_script_tag(path=AXE)
+    assert findings(page) == []
+    upload(page, file_of(PHOTO))
+    shown(page)
+    page.locator("#people [value='2']").check()
+    page.locator("#views [value=compare]").check()
+    page.get_by_role("button", name="Pants" if locale == "en-US" else "裤子", exact=True).click()
+    assert findings(page) == []
+    context.close()
+
+
+def test_tab_goes_through_the_page_in_reading_order(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    upload(page, file_of(PHOTO))
+    shown(page)
+    page.locator("[data-language]").focus()
+    seen: list[str] = []
+    for _ in range(70):
+        page.keyboard.press("Tab")
+        name = page.evaluate("document.activeElement.closest('[id]:not([id^=html-]):not(input)')?.id ?? ''")
+        if name not in seen:
+            seen.append(name)
+    order = [name for name in seen if name in ("photo", "examples", "views", "picture", "people", "stage", "opacity", "parts")]
+    assert order == ["photo", "examples", "views", "stage", "picture", "people", "opacity", "parts"]
+    page.close()
