@@ -1,4 +1,5 @@
 """The command line, `python -m parsing PHOTO... -o FOLDER`: writes a coloured PNG for each photo, or what is asked for.
+`python -m parsing export` is in `parsing.export`.
 
 Exit status 0; 1 where some photos failed, each with a line on standard error, while the others went on; 2 and one line where
 nothing could be begun. What is only for the eyes, a progress bar and remarks on a download, appears at a terminal and nowhere
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from parsing import export
 from parsing.cli_photos import STDIN, Photo, choose_targets, find_photos
 from parsing.formats import encode_json, encode_labels, encode_masks, encode_picture, write_file
 from parsing.image import open_image
@@ -47,8 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: with status 2, after one line on standard error; with status 0 after the help.
     """
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        return run(read_options(arguments))
+        if words[:1] == ["export"]:
+            export.main(words[1:])
+            return 0
+        return run(read_options(words))
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001, whatever it is, a script gets its one line
@@ -57,7 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """What was asked for, checked as far as that needs neither a photo nor a model."""
-    options = argparse.ArgumentParser(prog="python -m parsing", description="Colours the people in photos by part.")
+    options = argparse.ArgumentParser(
+        prog="python -m parsing",
+        description="Colours the people in photos by part.",
+        epilog="python -m parsing export --help: M2FP as one ONNX file.",
+    )
     options.error = refuse  # argparse's own way takes several lines
     options.add_argument(
         "photos",
@@ -98,7 +108,9 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     options.add_argument("--palette", choices=list(PALETTES), default=LIP.name, help=f"default: {LIP.name}")
     options.add_argument("--model", choices=MODELS, default="auto", help="default: auto, m2fp where it is, else lite")
-    options.add_argument("--weights", metavar="FOLDER", help="a ModelScope model folder, for the M2FP models")
+    options.add_argument(
+        "--weights", metavar="FOLDER", help="a ModelScope model folder, for the M2FP models; for m2fp-onnx the exported file"
+    )
     chosen = options.parse_intermixed_args(arguments)
     chosen.kinds = list(dict.fromkeys(chosen.kinds or ["picture"]))
     return chosen

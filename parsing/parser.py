@@ -19,7 +19,7 @@ from parsing.image import ImageError, ImageSource, open_image
 from parsing.result import Parsing
 from parsing.weights import Progress, local_folder
 
-MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single")
+MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx")
 """The names that `load` takes."""
 
 
@@ -129,9 +129,10 @@ def load(
 
     Args:
         name: "lite", embedded in this package; "m2fp", several people, or "m2fp-single", one person, with the official weights;
+            "m2fp-onnx", m2fp as `python -m parsing export` wrote it, run by ONNX Runtime;
             "auto" is "m2fp" where its weights are given or already on this machine, else "lite".
         weights: a local ModelScope model folder for one of the M2FP models; None for the environment variable PARSING_WEIGHTS,
-            the cache, or, unless the name is "auto", a download.
+            the cache, or, unless the name is "auto", a download. For "m2fp-onnx" the file that was exported.
         progress: told how far a download is: bytes that are there, bytes in all.
         precision: of M2FP's arithmetic: "auto" and "fp32" give ModelScope's numbers; "bf16" is about a third faster where the
             processor has bfloat16 instructions, and nearly the same picture. `lite` has one precision.
@@ -158,6 +159,12 @@ def load(
         from parsing.models.lite import Lite
 
         return Parser(Lite())
+    if name == "m2fp-onnx":
+        from parsing.models import m2fp_onnx
+
+        if precision not in ("auto", "fp32"):
+            raise ValueError("The model m2fp-onnx computes in fp32; other precisions belong to m2fp.")
+        return Parser(m2fp_onnx.load(weights, size))
     if name == "m2fp-single" and size != "official":
         raise ValueError("The model m2fp-single has one size of input; size= belongs to m2fp.")
     from parsing.models.m2fp import M2FP

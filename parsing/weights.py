@@ -80,9 +80,22 @@ def read_configuration(folder: Path) -> dict[str, Any]:
     Raises:
         WeightsError: the file is missing or damaged.
     """
+    return parse_configuration(configuration_text(folder))
+
+
+def configuration_text(folder: Path) -> str:
+    """A folder's configuration as it is; raises `WeightsError` where the file is missing or no text."""
     try:
-        section = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))["model"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return (folder / CONFIGURATION).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"The model's {CONFIGURATION} cannot be read.") from error
+
+
+def parse_configuration(text: str) -> dict[str, Any]:
+    """The `model` section of a configuration's JSON text; raises `WeightsError` where there is none."""
+    try:
+        section = json.loads(text)["model"]
+    except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"The model's {CONFIGURATION} cannot be read or has no section 'model'.") from error
     if not isinstance(section, dict):
         raise WeightsError(f"The section 'model' of the model's {CONFIGURATION} is not an object.")

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from parsing.network.deformable_attention import POINTS, DeformableAttention
+from parsing.network.export import SampledAttention
 from parsing.network.layers import Attention, ConvNorm, Perceptron, sine_positions
 
 
@@ -54,6 +55,17 @@ def test_deformable_attention_is_the_sum_over_points(spread: float) -> None:
     fast = module(query, value, sizes)
     slow = deformable_attention_by_loops(module, query, value, sizes)
     torch.testing.assert_close(fast.double(), slow, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("spread", [0.3, 5.0], ids=["points near by", "points outside the picture"])
+def test_deformable_attention_for_onnx_is_the_same(spread: float) -> None:
+    torch.manual_seed(0)
+    sizes = ((4, 3), (7, 6), (14, 12))
+    tokens = sum(height * width for height, width in sizes)
+    module = DeformableAttention(width=16, levels=3, heads=4).requires_grad_(False)
+    nn.init.normal_(module.sampling_offsets.bias, std=spread)
+    query, value = torch.randn(2, 2, tokens, 16)
+    torch.testing.assert_close(SampledAttention(module)(query, value, sizes), module(query, value, sizes), rtol=0, atol=1e-5)
 
 
 def test_attention_is_torchs_own() -> None:

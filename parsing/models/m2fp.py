@@ -47,7 +47,7 @@ class M2FP:
     """Parses photos with M2FP on the CPU; stands behind a `Parser`, which lets in one photo at a time.
 
     Attributes:
-        name: "m2fp" or "m2fp-single".
+        name: "m2fp" or "m2fp-single"; "m2fp-onnx" where `m2fp_onnx` runs the network.
         title: what the page calls it.
         config: what the model's configuration says.
         network: the network, ready for inference.
@@ -108,7 +108,7 @@ class M2FP:
                 store.discard(name)
                 folder = None
         if folder is None:
-            folder = store.fetch(name, lambda section: weight_shapes(_config(section, single_person)), progress)
+            folder = store.fetch(name, lambda section: weight_shapes(parse_config(section, single_person)), progress)
         return open_folder(folder)
 
     def in_bfloat16(self) -> M2FP:
@@ -155,10 +155,22 @@ class M2FP:
 
 def open_config(folder: Path, single_person: bool) -> ModelConfig:
     """What a folder's configuration says of its model; raises `WeightsError` where it is not of the kind that was asked for."""
-    config = _config(store.read_configuration(folder), single_person)
+    config = parse_config(store.read_configuration(folder), single_person)
     if config.single_person != single_person:
         names = ("m2fp-single", "m2fp") if config.single_person else ("m2fp", "m2fp-single")
         raise store.WeightsError(f"These weights are those of {names[0]}, not of {names[1]}; choose the model {names[0]}.")
+    return config
+
+
+def parse_config(section: dict[str, Any], single_person: bool) -> ModelConfig:
+    """What the `model` section of a configuration says; raises `WeightsError` where that cannot be run or shown."""
+    try:
+        config = ModelConfig.from_dict(section, single_person)
+    except ValueError as error:
+        raise store.WeightsError(f"The model's {store.CONFIGURATION} is not one of this network: {error}.") from error
+    classes = config.num_parts if config.instances else config.network.num_classes
+    if classes > len(PARTS):
+        raise store.WeightsError(f"The model has {classes} classes of parts, but only {len(PARTS)} can be shown.")
     return config
 
 
@@ -228,14 +240,3 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 def _resize(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
     resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized), (0, 0, width, height)
-
-
-def _config(section: dict[str, Any], single_person: bool) -> ModelConfig:
-    try:
-        config = ModelConfig.from_dict(section, single_person)
-    except ValueError as error:
-        raise store.WeightsError(f"The model's {store.CONFIGURATION} is not one of this network: {error}.") from error
-    classes = config.num_parts if config.instances else config.network.num_classes
-    if classes > len(PARTS):
-        raise store.WeightsError(f"The model has {classes} classes of parts, but only {len(PARTS)} can be shown.")
-    return config

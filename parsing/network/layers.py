@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 
 import torch
 from torch import Tensor, nn
@@ -100,7 +101,18 @@ class Attention(nn.Module):
         return self.out_proj(mixed.transpose(1, 2).flatten(2))  # (B, Q, C)
 
 
-@lru_cache(maxsize=24)
+def cached_by_size(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`lru_cache` that steps aside while the network is traced for export: a size is then a part of the graph, not a number."""
+    cached = lru_cache(maxsize=24)(function)
+
+    @wraps(function)
+    def call(*sizes: int) -> Tensor:
+        return (function if torch.jit.is_tracing() else cached)(*sizes)
+
+    return call
+
+
+@cached_by_size
 def sine_positions(height: int, width: int, channels: int) -> Tensor:
     """The positional encoding of DETR (arXiv 2005.12872, appendix A.4), positions normalised to (0, 2 pi].
 

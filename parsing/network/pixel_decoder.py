@@ -59,7 +59,7 @@ class DeformableTransformer(nn.Module):
         for layer in self.encoder.layers:
             tokens = layer(tokens, positions, sizes)
         parts = tokens.split([height * width for height, width in sizes], dim=1)  # three (B, h * w, C)
-        return [part.transpose(1, 2).unflatten(2, size) for part, size in zip(parts, sizes, strict=True)]
+        return [part.transpose(1, 2).reshape(*level.shape) for part, level in zip(parts, levels, strict=True)]
 
 
 class PixelDecoder(nn.Module):

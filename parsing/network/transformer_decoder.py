@@ -102,7 +102,7 @@ class TransformerDecoder(nn.Module):
         for index, (read_picture, read_queries, feed_forward) in enumerate(layers):
             level = index % LEVELS
             allowed = self.draw(queries, small_pyramids[level], mask_features) >= 0  # (B, Q, h * w)
-            allowed |= ~allowed.any(dim=2, keepdim=True)  # a query with an empty mask sees everything
+            allowed = allowed | ~allowed.any(dim=2, keepdim=True)  # a query with an empty mask sees everything
             queries = read_picture(queries, places, memories[level], positions[level], allowed)
             queries = feed_forward(read_queries(queries, places))
 
