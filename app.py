@@ -94,7 +94,7 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def load_models(name: str, weights: str | None) -> tuple[parsing.Parser, BackgroundLoader]:
+def load_models(name: str, weights: str | None, size: str = "official") -> tuple[parsing.Parser, BackgroundLoader]:
     """The embedded model, and the loader of M2FP: at work for "auto", waiting for "lite", else ready.
 
     Raises:
@@ -103,11 +103,11 @@ def load_models(name: str, weights: str | None) -> tuple[parsing.Parser, Backgro
     """
     if name in ("auto", "lite"):
         local_folder("m2fp", weights)  # a wrong folder is no reason to go on without it
-        loader = BackgroundLoader(lambda progress: parsing.load("m2fp", weights=weights, progress=progress))
+        loader = BackgroundLoader(lambda progress: parsing.load("m2fp", weights=weights, progress=progress, size=size))
         if name == "auto":
             loader.start()
     else:
-        m2fp = parsing.load(name, weights=weights)
+        m2fp = parsing.load(name, weights=weights, size=size)
         loader = BackgroundLoader(lambda _: m2fp)
         loader.start()
         loader.wait()
@@ -119,7 +119,7 @@ def main() -> None:
     options = read_options()
     check_address(options.host, options.port)
     try:
-        lite, loader = load_models(options.model, options.weights)
+        lite, loader = load_models(options.model, options.weights, options.size)
     except (ValueError, OSError, ImportError) as error:
         refuse(str(error))
     choice = options.model if options.model in ("auto", "lite") else "m2fp"

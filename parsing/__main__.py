@@ -12,6 +12,7 @@ import argparse
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -26,7 +27,7 @@ from parsing.cli_photos import STDIN, Photo, choose_targets, find_photos
 from parsing.formats import encode_json, encode_labels, encode_masks, encode_picture, write_file
 from parsing.image import open_image
 from parsing.labels import part_index
-from parsing.parser import MODELS, Parser, load
+from parsing.parser import MODELS, PRECISIONS, SIZES, load
 from parsing.render import LIP, PALETTES, VIEWS, composite
 from parsing.result import Parsing
 
@@ -111,6 +112,10 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.add_argument(
         "--weights", metavar="FOLDER", help="a ModelScope model folder, for the M2FP models; for m2fp-onnx the exported file"
     )
+    options.add_argument(
+        "--precision", choices=PRECISIONS, default="auto", help="of M2FP; bf16 is faster (default: auto, fp32)"
+    )
+    options.add_argument("--size", choices=SIZES, default="official", help="of M2FP's input (default: official)")
     chosen = options.parse_intermixed_args(arguments)
     chosen.kinds = list(dict.fromkeys(chosen.kinds or ["picture"]))
     return chosen
@@ -153,23 +158,45 @@ def run(options: argparse.Namespace) -> int:
     if not tasks:
         return 0
     with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
-        parser = load(options.model, weights=options.weights)
-    failed = False
-    # disable=None: only at a terminal. leave=False: an error's line stands alone.
-    for photo, files in tqdm(tasks, unit="photo", leave=False, disable=True if len(tasks) == 1 else None):
-        try:
-            write_results(parser, photo, files, options)
-        except Exception as error:  # noqa: BLE001, whatever it is, the other photos go on
-            failed = True
-            tqdm.write(one_line(f"{photo.path}: {explain(error)}"), file=sys.stderr)
-    return int(failed)
+        parser = load(options.model, weights=options.weights, precision=options.precision, size=options.size)
+    progress = tqdm(total=len(tasks), unit="photo", leave=False, disable=True if len(tasks) == 1 else None)
+    failed: list[Photo] = []
+
+    def report(photo: Photo, error: Exception) -> None:
+        failed.append(photo)
+        tqdm.write(one_line(f"{photo.path}: {explain(error)}"), file=sys.stderr)
+        progress.update()
+
+    begun: deque[tuple[Photo, list[Path] | None]] = deque()
+
+    def opened() -> Iterator[NDArray[np.uint8]]:
+        for photo, files in tasks:
+            try:
+                with mute():
+                    pixels = open_image(sys.stdin.buffer.read() if photo.path == STDIN else photo.path)
+            except Exception as error:  # noqa: BLE001, whatever it is, the other photos go on
+                report(photo, error)
+            else:
+                begun.append((photo, files))
+                yield pixels
+
+    # disable=None above: only at a terminal. leave=False: an error's line stands alone.
+    with progress:
+        for outcome in parser.map(opened()):  # which works ahead: it opens and draws photos while the model is at others
+            photo, files = begun.popleft()
+            try:
+                if outcome.error:
+                    raise outcome.error
+                write_results(outcome.image, outcome.parsing, files, options)
+            except Exception as error:  # noqa: BLE001, as above
+                report(photo, error)
+            else:
+                progress.update()
+    return int(bool(failed))
 
 
-def write_results(parser: Parser, photo: Photo, files: list[Path] | None, options: argparse.Namespace) -> None:
-    """Parses one photo and writes its results, one for each kind asked for; to standard output where there are no files."""
-    with mute():
-        pixels = open_image(sys.stdin.buffer.read() if photo.path == STDIN else photo.path)
-    parsing = parser(pixels)
+def write_results(pixels: NDArray[np.uint8], parsing: Parsing, files: list[Path] | None, options: argparse.Namespace) -> None:
+    """Writes a photo's results, one for each kind asked for; to standard output where there are no files."""
     makers: dict[str, Callable[[NDArray[np.uint8], Parsing, argparse.Namespace], bytes]] = {
         "picture": draw,
         "json": lambda _, parsing, __: encode_json(parsing),

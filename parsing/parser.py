@@ -15,12 +15,16 @@ from typing import Final, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.image import ImageError, ImageSource, open_image
+from parsing.image import ImageSource, open_image
 from parsing.result import Parsing
 from parsing.weights import Progress, local_folder
 
 MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx")
 """The names that `load` takes."""
+PRECISIONS: Final = ("auto", "fp32", "bf16")
+"""Of M2FP's arithmetic; "auto" is "fp32"."""
+SIZES: Final = ("official", "balanced", "fast")
+"""Of M2FP's input."""
 
 
 class Model(Protocol):
@@ -45,15 +49,15 @@ class Outcome(Generic[Source]):
 
     Attributes:
         image: as it was given.
-        photo: RGB uint8 (H, W, 3); None where it could not be opened.
+        photo: RGB uint8 (H, W, 3); None where something went wrong.
         parsing: None likewise.
-        error: why it could not be opened, else None.
+        error: what went wrong, an `ImageError` where the photo could not be opened; else None.
     """
 
     image: Source
     photo: NDArray[np.uint8] | None = None
     parsing: Parsing | None = None
-    error: ImageError | None = None
+    error: Exception | None = None
 
 
 class Parser:
@@ -86,13 +90,13 @@ class Parser:
 
     def map(self, images: Iterable[Source]) -> Iterator[Outcome[Source]]:
         """Parses several photos, in the order given; while the model works on one, the next is opened and the caller draws the
-        one before. At most four are in memory, whatever their number. One that cannot be opened does not stop the others.
+        one before. At most four are in memory, whatever their number. One that fails does not stop the others.
         """
 
         def parse(image: Source) -> Outcome[Source]:
             try:
                 return Outcome(image, *self._open_and_parse(image))
-            except ImageError as error:
+            except Exception as error:  # noqa: BLE001, the caller gets it, and the other photos go on
                 return Outcome(image, error=error)
 
         pending: deque[Future[Outcome[Source]]] = deque()

@@ -8,10 +8,12 @@ import socket
 import sys
 from typing import NoReturn
 
+from parsing.parser import SIZES
+
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """`host`, `port`, `model`, `weights`, `auth` ("user:password" or None) and `origins` (a list). Ends the program with one
-    sentence where the port or `auth` cannot be meant.
+    """`host`, `port`, `model`, `weights`, `size`, `auth` ("user:password" or None) and `origins` (a list). Ends the program
+    with one sentence where the port, the size or `auth` cannot be meant.
     """
     environment = os.environ.get
     options = argparse.ArgumentParser(description="Serves the page. Every option may also come from an environment variable.")
@@ -40,6 +42,12 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
         help="model folder in ModelScope's format for M2FP, instead of a download; PARSING_WEIGHTS",
     )
     options.add_argument(
+        "--size",
+        choices=SIZES,
+        default=environment("PARSING_SIZE") or "official",
+        help="of M2FP's input: official sees most, fast is fastest; PARSING_SIZE (default: official)",
+    )
+    options.add_argument(
         "--auth",
         metavar="USER:PASSWORD",
         default=environment("PARSING_AUTH") or None,
@@ -55,6 +63,8 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
         refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
     chosen.port = int(chosen.port)
+    if chosen.size not in SIZES:  # argparse does not look at what comes from the environment
+        refuse(f"There is no size {chosen.size!r}; there are {', '.join(SIZES)}.")
     if chosen.auth is not None and not all(chosen.auth.partition(":")):
         refuse("--auth and PARSING_AUTH take a user and a password with a colon between them.")
     chosen.origins = [origin.strip().rstrip("/") for origin in chosen.origins.split(",") if origin.strip()]
