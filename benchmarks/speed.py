@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import platform
@@ -39,19 +40,26 @@ NETWORK_GFLOP = 273 / (640 * 640)
 """Of M2FP for each pixel of its input."""
 
 
-def write_photos(folder: Path, people: tuple[int, ...]) -> dict[str, Path]:
-    """JPEG files of each size, of one example person, or of several side by side."""
+def jpeg(size: tuple[int, int], people: int = 1) -> bytes:
+    """A JPEG file of (width, height) with one example person, or several side by side."""
     portraits = [Image.open(EXAMPLES / name).convert("RGB") for name in ("astronaut.jpg", "admiral.jpg")]
+    photo = Image.new("RGB", size)
+    for index in range(people):
+        left, right = size[0] * index // people, size[0] * (index + 1) // people
+        photo.paste(ImageOps.fit(portraits[index % 2], (right - left, size[1])), (left, 0))
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def write_photos(folder: Path, people: tuple[int, ...]) -> dict[str, Path]:
+    """Files of each size with each number of people."""
     photos = {}
-    for size, (width, height) in SIZES.items():
+    for name, size in SIZES.items():
         for count in people:
-            photo = Image.new("RGB", (width, height))
-            for index in range(count):
-                left, right = width * index // count, width * (index + 1) // count
-                photo.paste(ImageOps.fit(portraits[index % 2], (right - left, height)), (left, 0))
-            name = f"{size}, {count} {'person' if count == 1 else 'people'}"
-            photos[name] = folder / f"{name}.jpg"
-            photo.save(photos[name], quality=92)
+            title = f"{name}, {count} {'person' if count == 1 else 'people'}"
+            photos[title] = folder / f"{title}.jpg"
+            photos[title].write_bytes(jpeg(size, count))
     return photos
 
 
