@@ -27,7 +27,8 @@ from parsing.cli_photos import STDIN, Photo, choose_targets, find_photos
 from parsing.formats import encode_json, encode_labels, encode_masks, encode_picture, write_file
 from parsing.image import open_image
 from parsing.labels import part_index
-from parsing.parser import MODELS, PRECISIONS, SIZES, load
+from parsing.network.config import PRECISIONS, SHORT_SIDES
+from parsing.parser import MODELS, load
 from parsing.render import LIP, PALETTES, VIEWS, composite
 from parsing.result import Parsing
 
@@ -115,7 +116,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.add_argument(
         "--precision", choices=PRECISIONS, default="auto", help="of M2FP; bf16 is faster (default: auto, fp32)"
     )
-    options.add_argument("--size", choices=SIZES, default="official", help="of M2FP's input (default: official)")
+    options.add_argument("--size", choices=SHORT_SIDES, default="official", help="of M2FP's input (default: official)")
     chosen = options.parse_intermixed_args(arguments)
     chosen.kinds = list(dict.fromkeys(chosen.kinds or ["picture"]))
     return chosen

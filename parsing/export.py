@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import numpy as np
 
 from parsing import weights as store
+from parsing.formats import whole_file
 
 if TYPE_CHECKING:
     from parsing.models.m2fp import Network
@@ -73,22 +74,19 @@ def export(weights: str | os.PathLike[str] | None, output: Path) -> None:
         raise store.WeightsError("There are no weights to export; name a ModelScope model folder with --weights.")
     config = open_config(folder, single_person=False)
     network = M2FPNetwork.from_weights(config.network, store.read_weights(folder, weight_shapes(config)))
-    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        partial.touch()  # a folder that cannot be written shows before the work
-        write_onnx(network, partial)
-        model = onnx.load(partial)
-        onnx.helper.set_model_props(model, {store.CONFIGURATION: store.configuration_text(folder)})
-        onnx.save(model, partial)
-        del model
-        verify(network, OnnxNetwork(partial))
-        os.replace(partial, output)
+        with whole_file(output) as partial:
+            partial.touch()  # a folder that cannot be written shows before the work
+            write_onnx(network, partial)
+            model = onnx.load(partial)
+            onnx.helper.set_model_props(model, {store.CONFIGURATION: store.configuration_text(folder)})
+            onnx.save(model, partial)
+            del model
+            verify(network, OnnxNetwork(partial))
     except OSError as error:
         if isinstance(error, store.WeightsError):
             raise
         raise OSError(f"The file {output.name!r} cannot be written: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def verify(network: Network, exported: Network) -> None:

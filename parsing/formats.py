@@ -11,6 +11,8 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -161,10 +163,17 @@ def write_file(content: bytes, path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: the folder is missing, full or may not be written to.
     """
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """The neighbour to write into; it takes the file's name at the end, unless something went wrong, and is gone then."""
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(content)
+        yield partial
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)

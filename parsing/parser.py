@@ -21,10 +21,6 @@ from parsing.weights import Progress, local_folder
 
 MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx")
 """The names that `load` takes."""
-PRECISIONS: Final = ("auto", "fp32", "bf16")
-"""Of M2FP's arithmetic; "auto" is "fp32"."""
-SIZES: Final = ("official", "balanced", "fast")
-"""Of M2FP's input."""
 
 
 class Model(Protocol):

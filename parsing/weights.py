@@ -23,6 +23,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from parsing.formats import whole_file
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -200,15 +202,12 @@ def _slim_down(source: Path, target: Path, shapes: Shapes) -> None:
     from safetensors.torch import save_file
 
     weights = {name: tensor.contiguous() for name, tensor in read_weights(source, shapes).items()}
-    temporary = target / f".{SLIM}.{os.getpid()}"
     try:
-        save_file(weights, temporary, metadata={"format": "pt", "license": "CC BY-NC 4.0"})
-        shutil.copyfile(source / CONFIGURATION, target / CONFIGURATION)
-        os.replace(temporary, target / SLIM)
+        with whole_file(target / SLIM) as partial:
+            save_file(weights, partial, metadata={"format": "pt", "license": "CC BY-NC 4.0"})
+            shutil.copyfile(source / CONFIGURATION, target / CONFIGURATION)
     except SafetensorError as error:  # the library's own wrapping of a failed write
         raise OSError(errno.ENOSPC if "No space" in str(error) else errno.EIO, str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _check_space(folder: Path) -> None:

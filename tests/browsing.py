@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import io
 import shutil
 import zlib
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from playwright.sync_api import Browser, Page
+from pictures import encode
+from playwright.sync_api import Browser, Page, sync_playwright
 
 import app
 import parsing
@@ -24,9 +23,7 @@ QUIET = "document.querySelector('.viewer.filled') && document.querySelector('.vi
 
 def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> dict[str, object]:
     """What the browser is given to upload."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, form, **options)
-    return {"name": f"photo.{form}", "mimeType": f"image/{form}", "buffer": stream.getvalue()}
+    return {"name": f"photo.{form}", "mimeType": f"image/{form}", "buffer": encode(pixels, form, **options)}
 
 
 def serve(parser: parsing.Parser) -> Iterator[str]:
@@ -35,6 +32,14 @@ def serve(parser: parsing.Parser) -> Iterator[str]:
     _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
     yield address
     page.close()
+
+
+def open_browser(*arguments: str) -> Iterator[Browser]:
+    """Chromium, started with these arguments, until asked to go on."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *arguments])
+        yield browser
+        browser.close()
 
 
 def visit(browser: Browser, address: str, locale: str = "en-US", viewport: dict[str, int] = DESKTOP) -> Iterator[Page]:

@@ -8,6 +8,7 @@ import zlib
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,6 +16,8 @@ RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 25
 LOSSY = {"JPEG": 6, "WEBP": 6}
 """How far a channel may be from the original in a plain area."""
 ORIENTATION = 0x0112
+NO_PILLOW_WARNINGS = pytest.mark.filterwarnings(r"ignore:::PIL\.")
+"""As `parsing.image` itself has it: pytest forgets the filters that are set while modules are imported."""
 
 
 def quarters() -> NDArray[np.uint8]:

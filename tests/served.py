@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import socket
 import threading
 import time
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import uvicorn
 from numpy.typing import NDArray
-from PIL import Image
+from pictures import encode
 
 import app
 import parsing
@@ -26,9 +25,7 @@ PHOTO = np.random.default_rng(11).integers(1, 256, (60, 48, 3), dtype=np.uint8)
 
 def file_of(pixels: NDArray[np.uint8] = PHOTO, form: str = "PNG", **options: Any) -> bytes:
     """The bytes of an image file."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, form, **options)
-    return stream.getvalue()
+    return encode(pixels, form, **options)
 
 
 @contextmanager

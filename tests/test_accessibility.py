@@ -10,11 +10,8 @@ import pytest
 from browsing import DESKTOP, PHONE, file_of, serve, shown, upload
 from crowd_model import PHOTO, Crowd
 from playwright.sync_api import Browser, Page
-from test_page import browser
 
 import parsing
-
-__all__ = ["browser"]  # the fixture
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 

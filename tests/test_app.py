@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import socket
 import sys
@@ -16,7 +15,7 @@ import pytest
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from numpy.typing import NDArray
+from pictures import encode
 from PIL import Image
 from striped_model import Stripes
 
@@ -162,12 +161,6 @@ def test_an_upload_is_deleted_and_no_other_file_is_touched(tmp_path: Path, monke
     assert secret.read_text() == "secret"
 
 
-def encoded(pixels: NDArray[np.uint8], form: str = "png") -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, form)
-    return stream.getvalue()
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     page = app.build_page(parsing.Parser(Stripes()))
@@ -179,7 +172,7 @@ def client() -> Iterator[Client]:
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
-    path.write_bytes(encoded(PHOTO))
+    path.write_bytes(encode(PHOTO, "PNG"))
     return path
 
 
@@ -225,12 +218,12 @@ def test_recolor_over_the_network(client: Client, photo: Path, options: dict[str
     [
         (b"", {}, "The file is empty."),
         (b"no picture", {}, "This is not an image"),
-        (encoded(PHOTO)[:99], {}, "damaged or cut short"),
-        (encoded(PHOTO), {"parts": ["Tail"]}, "Tail"),
-        (encoded(PHOTO), {"opacity": 2}, "Opacity lies between 0 and 1"),
-        (encoded(PHOTO), {"view": "x"}, "There is no view 'x'"),
-        (encoded(PHOTO), {"palette": "x"}, "There is no palette 'x'"),
-        (encoded(PHOTO), {"person": 2}, "There is no person 2"),
+        (encode(PHOTO, "PNG")[:99], {}, "damaged or cut short"),
+        (encode(PHOTO, "PNG"), {"parts": ["Tail"]}, "Tail"),
+        (encode(PHOTO, "PNG"), {"opacity": 2}, "Opacity lies between 0 and 1"),
+        (encode(PHOTO, "PNG"), {"view": "x"}, "There is no view 'x'"),
+        (encode(PHOTO, "PNG"), {"palette": "x"}, "There is no palette 'x'"),
+        (encode(PHOTO, "PNG"), {"person": 2}, "There is no person 2"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(
@@ -245,7 +238,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 
 def test_a_program_cannot_read_other_files(client: Client, tmp_path: Path) -> None:
     secret = tmp_path / "secret.png"
-    secret.write_bytes(encoded(PHOTO))
+    secret.write_bytes(encode(PHOTO, "PNG"))
     with pytest.raises(AppError, match="not an uploaded file"):
         client.predict(photo={"path": str(secret)}, api_name="/parse")
     assert secret.exists()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pictures import (
     BLACK,
     LOSSY,
+    NO_PILLOW_WARNINGS,
     ORIENTATION,
     RED,
     WHITE,
@@ -29,8 +30,7 @@ from PIL import Image
 
 from parsing.image import FORMATS, open_image
 
-pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\.")
-"""As `parsing.image` itself has it: pytest forgets the filters that are set while modules are imported."""
+pytestmark = NO_PILLOW_WARNINGS
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pictures import (
+    NO_PILLOW_WARNINGS,
     ORIENTATION,
     chunk,
     encode,
@@ -25,8 +26,7 @@ from PIL import Image
 
 from parsing.image import FORMATS, MAX_PIXELS, ImageError, open_image
 
-pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\.")
-"""As `parsing.image` itself has it: pytest forgets the filters that are set while modules are imported."""
+pytestmark = NO_PILLOW_WARNINGS
 
 
 def with_size(format: str, width: int, height: int) -> bytes:

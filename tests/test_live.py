@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browsing import CHROMIUM, file_of, rgba, serve, shown, upload, visit
+from browsing import file_of, open_browser, rgba, serve, shown, upload, visit
 from crowd_model import PHOTO, Crowd
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 import parsing
 from parsing.result import Parsing
@@ -37,10 +37,7 @@ class Counted(Crowd):
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *CAMERA])
-        yield browser
-        browser.close()
+    yield from open_browser(*CAMERA)
 
 
 def test_the_camera_is_parsed_frame_by_frame_until_it_is_stopped(browser: Browser) -> None:

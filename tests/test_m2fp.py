@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from parsing.decode import Decoded, Frame, decode_instances, decode_pixels
 from parsing.labels import HUMAN
-from parsing.models.m2fp import M2FP, SHORT_SIDES, centre, scale, to_input
+from parsing.models.m2fp import M2FP, centre, scale, to_input
+from parsing.network.config import SHORT_SIDES
 from parsing.network.worker import compute
 
 FOLDER = Path(__file__).parent / "golden" / "m2fp"

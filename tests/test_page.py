@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import CHROMIUM, DESKTOP, PHONE, file_of, serve, shown, upload, visit
+from browsing import DESKTOP, PHONE, file_of, serve, shown, upload, visit
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from striped_model import Stripes
 
 import app
@@ -28,14 +28,6 @@ def model() -> Stripes:
 @pytest.fixture(scope="module")
 def address(model: Stripes) -> Iterator[str]:
     yield from serve(parsing.Parser(model))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -21,15 +21,13 @@ import pytest
 from browsing import PHONE, file_of, shown, upload, visit
 from playwright.sync_api import Browser, Page, expect
 from striped_model import Stripes
-from test_page import PHOTO, browser
+from test_page import PHOTO
 from test_weights import Hub
 
 import app
 import parsing
 from parsing.background import BackgroundLoader
 from parsing.weights import Progress, WeightsError
-
-__all__ = ["browser"]  # the fixture
 
 ROOT = Path(app.__file__).parent
 WEIGHTS = ROOT / "tests" / "golden" / "m2fp"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pictures import encode
 from PIL import Image
 from striped_model import Stripes
 
@@ -24,10 +24,7 @@ ROOT = Path(__file__).parents[1]
 PHOTO = np.random.default_rng(2).integers(1, 256, (40, 30, 3), dtype=np.uint8)
 
 
-def png(photo: NDArray[np.uint8], **options: Any) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(photo).save(stream, format="PNG", **options)
-    return stream.getvalue()
+png = partial(encode, format="PNG")
 
 
 def test_a_photo_comes_as_path_bytes_pillow_or_array(tmp_path: Path) -> None:

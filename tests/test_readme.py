@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 from served import file_of, serve
 
 import parsing
@@ -22,7 +21,6 @@ PROGRAMS = [
     for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     if SERVED_AT in block
 ]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SNIPPET = """
 const formData = new FormData();
 formData.append('image', document.getElementById('upload').files[0]);
@@ -48,13 +46,10 @@ def test_the_programs_in_the_readme_run(program: str, address: str, tmp_path: Pa
     assert ended.stdout or list(tmp_path.glob("*.*"))
 
 
-def test_the_articles_page_script_works(address: str) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.route(f"{address}/article", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
-        page.goto(f"{address}/article")
-        page.set_input_files("#upload", {"name": "photo.png", "mimeType": "image/png", "buffer": file_of()})
-        page.wait_for_function("document.getElementById('result').naturalWidth === 48")
-        assert page.locator("#result").get_attribute("src").startswith("data:image/jpeg;base64,")
-        browser.close()
+def test_the_articles_page_script_works(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.route(f"{address}/article", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+    page.goto(f"{address}/article")
+    page.set_input_files("#upload", {"name": "photo.png", "mimeType": "image/png", "buffer": file_of()})
+    page.wait_for_function("document.getElementById('result').naturalWidth === 48")
+    assert page.locator("#result").get_attribute("src").startswith("data:image/jpeg;base64,")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pictures import encode
 from PIL import Image
 from striped_model import STRIPES, Stripes
 
@@ -143,10 +144,7 @@ def test_a_palette_of_another_shape_or_range_is_refused(colors: NDArray[Any]) ->
         Palette("broken", colors)
 
 
-def png(photo: NDArray[np.uint8]) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(photo).save(stream, format="PNG")
-    return stream.getvalue()
+png = partial(encode, format="PNG")
 
 
 @pytest.mark.parametrize("form", [Image.fromarray, png], ids=["Pillow", "bytes"])

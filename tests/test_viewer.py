@@ -17,14 +17,11 @@ from crowd_model import PHOTO, Crowd
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Download, Page, Request, expect
-from test_page import browser
 
 import parsing
 from parsing.labels import PARTS
 from parsing.result import Parsing
 from parsing.web.handlers import EXAMPLES
-
-__all__ = ["browser"]  # the fixture
 
 NAMES = [part.name for part in PARTS[1:]]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -23,18 +23,14 @@ from torch.nn import functional
 from parsing import weights as store
 from parsing.decode import Frame, decode_instances, decode_pixels
 from parsing.labels import PARTS
-from parsing.network.config import ModelConfig
+from parsing.network.config import PRECISIONS, SHORT_SIDES, ModelConfig
 from parsing.network.m2fp import STRIDE, M2FPNetwork
 from parsing.network.worker import compute
 from parsing.result import Parsing
 
-Precision = Literal["auto", "fp32", "bf16"]
-Size = Literal["official", "balanced", "fast"]
 Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From pictures (B, 3, H, W) to class logits (B, Q, classes + 1) and mask logits (B, Q, H/4, W/4), all float32."""
 
-SHORT_SIDES: Final[dict[Size, int]] = {"official": 640, "balanced": 512, "fast": 384}
-"""Pixels of the shorter side of the network's input."""
 ASPECT: Final = 1333 / 640
 """Where the longer side would be more than so many times that, it decides the scale."""
 MEAN: Final = (123.675, 116.28, 103.53)
@@ -72,8 +68,8 @@ class M2FP:
         weights: str | os.PathLike[str] | None = None,
         single_person: bool = False,
         progress: store.Progress | None = None,
-        precision: Precision = "auto",
-        size: Size = "official",
+        precision: str = "auto",
+        size: str = "official",
     ) -> M2FP:
         """Loads the model: from a folder, from the cache, or, where neither has it, from ModelScope into the cache.
 
@@ -88,8 +84,8 @@ class M2FP:
             ValueError: there is no such precision or size.
             WeightsError: the weights are out of reach, damaged, unsafe or of another network; one sentence for the user.
         """
-        check_choice("precision", precision, get_args(Precision))
-        check_choice("size", size, get_args(Size))
+        check_choice("precision", precision, PRECISIONS)
+        check_choice("size", size, SHORT_SIDES)
         name = "m2fp-single" if single_person else "m2fp"
 
         def open_folder(folder: Path) -> M2FP:
@@ -174,7 +170,7 @@ def parse_config(section: dict[str, Any], single_person: bool) -> ModelConfig:
     return config
 
 
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
     """Raises ValueError, with a sentence for the user, unless the value is one of the choices."""
     if value not in choices:
         raise ValueError(f"There is no {name} {value!r}; there are {', '.join(choices)}.")

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from parsing import weights as store
 from parsing.cores import usable_cores
-from parsing.models.m2fp import M2FP, SHORT_SIDES, Size, check_choice, parse_config
+from parsing.models.m2fp import M2FP, check_choice, parse_config
+from parsing.network.config import SHORT_SIDES
 from parsing.network.export import INPUT, OUTPUTS
 
 NAME: Final = "m2fp-onnx"
@@ -56,7 +57,7 @@ class OnnxNetwork:
         return torch.from_numpy(classes), torch.from_numpy(masks)
 
 
-def load(file: str | os.PathLike[str] | None, size: Size = "official") -> M2FP:
+def load(file: str | os.PathLike[str] | None, size: str = "official") -> M2FP:
     """Loads an exported model.
 
     Args:
@@ -67,7 +68,7 @@ def load(file: str | os.PathLike[str] | None, size: Size = "official") -> M2FP:
         ValueError: no file was named, or there is no such size.
         WeightsError: the file is not there, damaged, or holds something else; one sentence for the user.
     """
-    check_choice("size", size, tuple(SHORT_SIDES))
+    check_choice("size", size, SHORT_SIDES)
     if file is None:
         raise ValueError(f"The model {NAME} needs weights=, the file that 'python -m parsing export' wrote.")
     network = OnnxNetwork(file)

@@ -13,6 +13,12 @@ from typing import Any
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Residual blocks in res2..res5 by depth (ResNet, arXiv 1512.03385, table 1)."""
 
+PRECISIONS = ("auto", "fp32", "bf16")
+"""Of the arithmetic; "auto" is "fp32"."""
+
+SHORT_SIDES = {"official": 640, "balanced": 512, "fast": 384}
+"""Pixels of the shorter side of the multi-person network's input, by the name of the size."""
+
 _LEVELS = ["res2", "res3", "res4", "res5"]
 
 

@@ -8,7 +8,7 @@ import socket
 import sys
 from typing import NoReturn
 
-from parsing.parser import SIZES
+from parsing.network.config import SHORT_SIDES
 
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -43,7 +43,7 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     options.add_argument(
         "--size",
-        choices=SIZES,
+        choices=SHORT_SIDES,
         default=environment("PARSING_SIZE") or "official",
         help="of M2FP's input: official sees most, fast is fastest; PARSING_SIZE (default: official)",
     )
@@ -63,8 +63,8 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
         refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
     chosen.port = int(chosen.port)
-    if chosen.size not in SIZES:  # argparse does not look at what comes from the environment
-        refuse(f"There is no size {chosen.size!r}; there are {', '.join(SIZES)}.")
+    if chosen.size not in SHORT_SIDES:  # argparse does not look at what comes from the environment
+        refuse(f"There is no size {chosen.size!r}; there are {', '.join(SHORT_SIDES)}.")
     if chosen.auth is not None and not all(chosen.auth.partition(":")):
         refuse("--auth and PARSING_AUTH take a user and a password with a colon between them.")
     chosen.origins = [origin.strip().rstrip("/") for origin in chosen.origins.split(",") if origin.strip()]
