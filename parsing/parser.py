@@ -19,7 +19,7 @@ from parsing.image import ImageSource, open_image
 from parsing.result import Parsing
 from parsing.weights import Progress, local_folder
 
-MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx")
+MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx", "modelscope")
 """The names that `load` takes."""
 
 
@@ -130,6 +130,7 @@ def load(
     Args:
         name: "lite", embedded in this package; "m2fp", several people, or "m2fp-single", one person, with the official weights;
             "m2fp-onnx", m2fp as `python -m parsing export` wrote it, run by ONNX Runtime;
+            "modelscope", m2fp as ModelScope's own pipeline computes it, in the environment that `make reference` sets up;
             "auto" is "m2fp" where its weights are given or already on this machine, else "lite".
         weights: a local ModelScope model folder for one of the M2FP models; None for the environment variable PARSING_WEIGHTS,
             the cache, or, unless the name is "auto", a download. For "m2fp-onnx" the file that was exported.
@@ -165,6 +166,12 @@ def load(
         if precision not in ("auto", "fp32"):
             raise ValueError("The model m2fp-onnx computes in fp32; other precisions belong to m2fp.")
         return Parser(m2fp_onnx.load(weights, size))
+    if name == "modelscope":
+        from parsing.models.modelscope import ModelScope
+
+        if (precision, size) != ("auto", "official"):
+            raise ValueError("The model modelscope has one precision and one size; precision= and size= belong to m2fp.")
+        return Parser(ModelScope.load(weights, progress))
     if name == "m2fp-single" and size != "official":
         raise ValueError("The model m2fp-single has one size of input; size= belongs to m2fp.")
     from parsing.models.m2fp import M2FP
