@@ -86,7 +86,10 @@ def main(arguments: Sequence[str]) -> None:
     targets = [None] * len(photos)
     if chosen.output:
         targets = [files[0] for files in choose_targets(photos, chosen.output, [".png"])]
-        chosen.output.mkdir(parents=True, exist_ok=True)
+        try:
+            chosen.output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f"The folder {chosen.output.name!r} cannot be made: {error.strerror or error}.") from error
     reference = load("modelscope", weights=chosen.weights)
     m2fp = load("m2fp", weights=chosen.weights)
     print(HEADER, flush=True)
@@ -105,8 +108,10 @@ def main(arguments: Sequence[str]) -> None:
         rows.append(compare(ours, theirs, (own_peak, reference.model.peak)))
         print(rows[-1].line(Path(photo.path).name), flush=True)
         if target:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_file(encode_picture(side_by_side(pixels, ours, theirs), "png"), target)
+            try:
+                write_file(encode_picture(side_by_side(pixels, ours, theirs), "png"), target)
+            except OSError as error:
+                raise OSError(f"The file {target.name!r} cannot be written: {error.strerror or error}.") from error
     if len(rows) > 1:
         print(summarise(rows).line("all together"))
 

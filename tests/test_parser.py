@@ -155,6 +155,8 @@ def test_several_photos_are_taken_as_they_are_needed() -> None:
         ("m2fp", {"precision": "int4"}, "There is no precision 'int4'; there are auto, fp32, bf16."),
         ("m2fp", {"size": "huge"}, "There is no size 'huge'; there are official, balanced, fast."),
         ("m2fp-single", {"size": "fast"}, "one size of input"),
+        ("modelscope", {"precision": "bf16"}, "one precision and one size"),
+        ("modelscope", {"size": "fast"}, "one precision and one size"),
     ],
 )
 def test_options_that_do_not_exist_get_a_sentence(name: str, options: dict[str, str], sentence: str) -> None:

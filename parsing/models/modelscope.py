@@ -42,7 +42,7 @@ SMALLER: Final = "the memory is not enough for this photo, of which it keeps all
 SOLUTIONS: Final = (
     (r"No module named 'mmcv\._ext'", f"its mmcv-full lacks the compiled part; {REPAIR}, where there is a C++ compiler"),
     (r"No module named 'pkg_resources'", "its setuptools is too new; in its environment, run: pip install 'setuptools<66'"),
-    (r"No module named '(.+)'", f"its package {{}} is missing; {REPAIR}"),
+    (r"(?:No module named '|requires the )([\w.]+)", f"its package {{}} is missing; {REPAIR}"),
     (r"tuple index out of range", f"its torch is too new for ModelScope 1.9.5, which needs torch 1.13.1; {REPAIR}"),
     (r"allocate memory|MemoryError", SMALLER),
 )

@@ -35,9 +35,12 @@ def send(stream: BinaryIO, **arrays: Any) -> None:
 
 def receive(stream: BinaryIO) -> dict[str, NDArray[Any]]:
     """Waits for one message and reads it; raises EOFError where the other process has ended."""
-    length = stream.read(LENGTH.size)
-    content = stream.read(*LENGTH.unpack(length)) if len(length) == LENGTH.size else b""
-    if not content:
+    header = stream.read(LENGTH.size)
+    if len(header) < LENGTH.size:
+        raise EOFError
+    (length,) = LENGTH.unpack(header)
+    content = stream.read(length)
+    if len(content) < length:
         raise EOFError
     with np.load(io.BytesIO(content)) as archive:
         return dict(archive)
