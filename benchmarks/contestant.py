@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from pathlib import Path
 
 from parsing.memory import peak_memory
 
-NAMES = ("modelscope", "modelscope-golden", "m2fp", "m2fp-bf16", "m2fp-onnx", "lite")
+NAMES = ("modelscope", "modelscope-golden", "m2fp", "m2fp-torch", "m2fp-bf16", "m2fp-onnx", "lite")
+"""`m2fp-torch` is `m2fp` where there is no C compiler."""
 
 
 def load(name: str, weights: str | None) -> Callable[[bytes], dict[str, float]]:
@@ -34,6 +36,9 @@ def load(name: str, weights: str | None) -> Callable[[bytes], dict[str, float]]:
 
         network = ModelScopeParser(weights)
         return lambda photo: network(Image.open(io.BytesIO(photo)).convert("RGB"))
+
+    if name == "m2fp-torch":
+        os.environ["CC"] = "false"
 
     import parsing
 
