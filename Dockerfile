@@ -1,22 +1,41 @@
-# The page in a container: docker build -t human-parsing . && docker run --rm -p 7860:7860 human-parsing
-# The embedded model needs no network. M2FP's weights, where they are asked for, go to /home/app/.cache: keep it in a volume.
-FROM python:3.12-slim
+# The page in a container:
+#
+#     docker build -t human-parsing .
+#     docker run --rm -p 7860:7860 -v human-parsing:/home/app/.cache human-parsing
+#
+# The embedded model needs no network. M2FP's weights (CC BY-NC 4.0: no commercial use) are fetched into the volume while it
+# answers; `--build-arg WITH_M2FP=1` puts them into the image instead, from ModelScope or the address in the build argument
+# PARSING_MIRROR. `tools/prove_dockerfile.py` runs this file where there is no Docker.
 
-RUN useradd --create-home app
+FROM python:3.11-slim-bookworm AS app
+
 WORKDIR /home/app/human-parsing
-
-COPY requirements.txt .
-# The CPU build of PyTorch: the default one for Linux brings gigabytes of CUDA.
-RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu "$(grep '^torch==' requirements.txt)" \
+COPY packages.txt pre-requirements.txt requirements.txt ./
+# A C compiler, for the part of M2FP that is compiled where it runs.
+RUN apt-get update \
+    && xargs --arg-file=packages.txt apt-get install --yes --no-install-recommends \
+    && rm -rf /var/lib/apt/lists/*
+# Where PyTorch's own index is out of reach, it is asked once and briefly, and plain pip takes over.
+RUN (pip install --no-cache-dir --retries 0 --timeout 10 -r pre-requirements.txt \
+        || echo "PyTorch's CPU index is out of reach; plain pip takes over.") \
     && pip install --no-cache-dir -r requirements.txt
 
-COPY app.py .
+RUN useradd app && install --directory --owner=app --group=app /home/app /home/app/.cache
+
+COPY app.py ./
 COPY parsing parsing
 COPY assets assets
+
+ARG WITH_M2FP=
+ARG PARSING_MIRROR=
+# Beside the volume, which may come from an earlier image.
+RUN if [ -n "$WITH_M2FP" ]; then PARSING_CACHE=/opt/weights python -c "import parsing; parsing.load('m2fp')"; fi
+ENV PARSING_WEIGHTS=${WITH_M2FP:+/opt/weights/m2fp}
 
 USER app
 ENV PARSING_HOST=0.0.0.0 PARSING_PORT=7860
 EXPOSE 7860
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/health', timeout=4)"]
+VOLUME /home/app/.cache
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", \
+    "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"PARSING_PORT\"]}/health', timeout=4)"]
 CMD ["python", "app.py"]
