@@ -139,8 +139,10 @@ def fetch(name: str, shapes_of: Callable[[dict[str, Any]], Shapes], progress: Pr
         _check_space(arriving)
         download(name, arriving, progress)
         _slim_down(arriving, target, shapes_of(read_configuration(arriving)))
+    except WeightsError:
+        (arriving / SLIM).unlink(missing_ok=True)  # a mirror's file that is of no use must not be found there next time
+        raise
     except OSError as error:
-        (arriving / SLIM).unlink(missing_ok=True)  # nothing but the strict reading can tell whether a mirror's is of use
         raise _disk_error(error) from error
     shutil.rmtree(arriving, ignore_errors=True)
     log.warning("The weights are in %s (253 MB); delete that folder to remove them", target)
@@ -204,8 +206,6 @@ def _check_space(folder: Path) -> None:
 
 
 def _disk_error(error: OSError) -> WeightsError:
-    if isinstance(error, WeightsError):
-        return error
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WeightsError(
             f"The disk is full: M2FP's weights need {DISK_BYTES / 1e9:.1f} GB while they are fetched and 0.3 GB afterwards;"
