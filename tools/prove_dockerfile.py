@@ -1,5 +1,5 @@
-"""Proves the Dockerfile where there is no Docker: builds it (`tools/build_image.py`), starts its command with no network, and asks
-its health check and REST. As root, on a machine with debootstrap, iproute2 and curl:
+"""Proves the Dockerfile where there is no Docker: builds it (`tools/build_image.py`), starts its command with no network, and
+asks its health check and REST. As root, on a machine with debootstrap, iproute2 and curl:
 
     python -m tools.prove_dockerfile
     python -m tools.prove_dockerfile --m2fp tests/golden/m2fp    # WITH_M2FP=1, and a mirror that has these weights
