@@ -182,7 +182,10 @@ def make_base(base: str, root: Path) -> None:
     if prefix in ("", "/usr"):
         raise SystemExit(f"For {base} there must be a python{version} on this machine that was built from source.")
     shutil.copytree(prefix, local, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("site-packages"))
-    run(Image(root).inside([f"python{version}", "-m", "ensurepip", "--default-pip"]))
+    # As in the image, it finds its library beside itself, wherever it is copied.
+    run(["patchelf", "--set-rpath", "$ORIGIN/../lib", str(local / "bin" / f"python{version}")])
+    image = Image(root)
+    run([*image.namespace([]), *image.inside([f"python{version}", "-m", "ensurepip", "--default-pip"])])
 
 
 def run(command: list[str]) -> None:

@@ -1,5 +1,5 @@
 """Proves the Dockerfile where there is no Docker: builds it (`tools/build_image.py`), starts its command with no network, and
-asks its health check and REST. As root, on a machine with debootstrap, iproute2 and curl:
+asks its health check and REST. As root, on a machine with debootstrap, patchelf, iproute2 and curl:
 
     python -m tools.prove_dockerfile
     python -m tools.prove_dockerfile --m2fp tests/golden/m2fp    # WITH_M2FP=1, and a mirror that has these weights
@@ -109,7 +109,7 @@ def main() -> None:
     options.add_argument("--m2fp", type=Path, metavar="FOLDER", help="a model folder to build WITH_M2FP=1 from")
     options.add_argument("--run", action="append", default=[], metavar="COMMAND", help="to try in the container too")
     chosen = options.parse_args()
-    missing = [tool for tool in ("debootstrap", "ip", "curl") if shutil.which(tool) is None]
+    missing = [tool for tool in ("debootstrap", "patchelf", "ip", "curl") if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
         raise SystemExit(f"Run this as root, on a machine with {' and '.join(missing or ['debootstrap'])}.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that everything is cleared away
