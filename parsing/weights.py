@@ -160,7 +160,9 @@ def _read_slim(file: Path) -> dict[str, Tensor]:
 
     try:
         return load_file(file)
-    except (SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
+        raise WeightsError(f"The weights file {SLIM} cannot be read: {error.strerror or type(error).__name__}.") from error
+    except (SafetensorError, ValueError) as error:
         raise WeightsError(f"The weights file {SLIM} is damaged; delete it to have it made again.") from error
 
 
@@ -194,6 +196,7 @@ def _slim_down(source: Path, target: Path, shapes: Shapes) -> None:
         with whole_file(target / SLIM) as partial:
             save_file(weights, partial, metadata={"format": "pt", "license": "CC BY-NC 4.0"})
             shutil.copyfile(source / CONFIGURATION, target / CONFIGURATION)
+            shutil.copymode(target / CONFIGURATION, partial)  # safetensors writes for its own user only
     except SafetensorError as error:  # the library's own wrapping of a failed write
         raise OSError(errno.ENOSPC if "No space" in str(error) else errno.EIO, str(error)) from error
 
