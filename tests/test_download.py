@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Iterator
@@ -48,17 +49,18 @@ class Mirror:
                 data = file.read_bytes()
                 same = self.headers.get("If-Range") == mirror.version
                 start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")) if same else 0
-                self.send_response(206 if same else 200)
-                self.send_header("ETag", mirror.version)
-                self.send_header("Content-Length", str(len(data) - start))
-                self.end_headers()
                 cut = len(data)
-                if file.name == CHECKPOINT:
+                if file.name == CHECKPOINT:  # before the answer, upon which the next request may come at once
                     mirror.ranges.append(self.headers.get("Range"))
                     if mirror.broken:
                         mirror.broken -= 1
                         cut //= 2
-                self.wfile.write(data[start:cut])
+                self.send_response(206 if same else 200)
+                self.send_header("ETag", mirror.version)
+                self.send_header("Content-Length", str(len(data) - start))
+                self.end_headers()
+                with contextlib.suppress(ConnectionError):  # the client may have seen enough
+                    self.wfile.write(data[start:cut])
 
             def log_message(self, *_: Any) -> None:
                 pass
