@@ -25,7 +25,7 @@ FROM python:3.11-slim-bookworm AS app
 
 WORKDIR /home/app/human-parsing
 COPY packages.txt pre-requirements.txt requirements.txt ./
-# A C compiler, for the part of M2FP that is compiled where it runs.
+# A C compiler, for M2FP's kernels, which are compiled where they run.
 RUN apt-get update \
     && xargs --arg-file=packages.txt apt-get install --yes --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
@@ -41,8 +41,10 @@ COPY assets assets
 
 ARG WITH_M2FP=
 ARG PARSING_MIRROR=
-# Beside the volume, which may come from an earlier image.
-RUN if [ -n "$WITH_M2FP" ]; then PARSING_CACHE=/opt/weights python -c "import parsing; parsing.load('m2fp')"; fi
+# Beside the volume, which may come from an earlier image. CC=false: kernels compiled here would be for this machine's processor.
+RUN if [ -n "$WITH_M2FP" ]; then \
+        PARSING_CACHE=/opt/weights CC=false python -c "import parsing; parsing.load('m2fp')"; \
+    fi
 ENV PARSING_WEIGHTS=${WITH_M2FP:+/opt/weights/m2fp}
 
 USER app
