@@ -58,6 +58,7 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
         parsed: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_id": "parse", **private}
         new_photo = "(photo, model) => [photo, model, photo === null ? '' : window.parsingViewer.begin()]"
         other_model = "async (model) => [model, await window.parsingViewer.beginAgain()]"
+        parsed["show_progress_on"] = shown
         answers = [
             photo.input(handlers.upload, [photo, model, ticket], [photo, shown], js=new_photo, **parsed),
             examples.click(handlers.example, [examples, model, ticket], [shown], js=new_photo, **parsed),
