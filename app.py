@@ -55,10 +55,16 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
         ticket = gr.Textbox(visible=False)  # filled by the scripts below; see `Ticket`
 
         # All photos stand in one queue, because each takes all cores. The viewer shows how far its own is.
-        parsed: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_id": "parse", **private}
+        # Named as where progress shows, because Gradio else leaves a timer behind in the photo's input with each upload.
+        parsed: dict[str, Any] = {
+            "show_progress": "hidden",
+            "show_progress_on": shown,
+            "trigger_mode": "multiple",
+            "concurrency_id": "parse",
+            **private,
+        }
         new_photo = "(photo, model) => [photo, model, photo === null ? '' : window.parsingViewer.begin()]"
         other_model = "async (model) => [model, await window.parsingViewer.beginAgain()]"
-        parsed["show_progress_on"] = shown
         answers = [
             photo.input(handlers.upload, [photo, model, ticket], [photo, shown], js=new_photo, **parsed),
             examples.click(handlers.example, [examples, model, ticket], [shown], js=new_photo, **parsed),

@@ -268,6 +268,8 @@ class Held:
         for _ in range(3):  # what one collection lets go of may hold more
             session.send("HeapProfiler.collectGarbage")
             page.wait_for_timeout(200)
+        session.send("Memory.simulatePressureNotification", {"level": "critical"})
+        page.wait_for_timeout(1000)
         heap = session.send("Runtime.getHeapUsage")
         counted = session.send("Memory.getDOMCounters")
         session.detach()

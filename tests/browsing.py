@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import app
 import parsing
+from benchmarks.use import read_screen
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP = {"width": 1280, "height": 800}
@@ -67,17 +66,4 @@ def rgba(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     page.wait_for_function(QUIET)
     if size is not None:
         page.wait_for_selector(f".drawing[height='{size[0]}'][width='{size[1]}']")
-    height, width, sent = page.evaluate(
-        """async () => {
-            await new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); setTimeout(done, 500); });
-            const canvas = document.querySelector('.drawing');
-            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-            const packed = new Response(new Blob([data]).stream().pipeThrough(new CompressionStream('deflate')));
-            const reader = new FileReader();
-            reader.readAsDataURL(await packed.blob());
-            await new Promise((done) => (reader.onload = done));
-            return [canvas.height, canvas.width, reader.result];
-        }"""
-    )
-    content = zlib.decompress(base64.b64decode(sent.partition(",")[2]))
-    return np.frombuffer(content, np.uint8).reshape(height, width, 4)
+    return read_screen(page)

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, CDPSession, Download, Page, Request, ex
 import parsing
 from parsing.labels import PARTS
 from parsing.result import Parsing
+from parsing.stages import OnStage, Stage, Stages
 from parsing.web.handlers import EXAMPLES
 
 NAMES = [part.name for part in PARTS[1:]]
@@ -292,15 +293,25 @@ def test_what_is_on_the_screen_can_be_taken_away(page: Page) -> None:
 
 
 class Slow(Crowd):
-    """Takes its time over the photos that are 100 pixels wide."""
+    """Takes its time over the second of three people where a photo is 100 pixels wide.
+
+    Attributes:
+        begun, ended: widths of the photos that it has begun, and of those that it was not stopped at.
+    """
 
     def __init__(self) -> None:
-        self.widths: list[int] = []
+        self.begun: list[int] = []
+        self.ended: list[int] = []
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
-        self.widths.append(image.shape[1])
-        time.sleep(3 if image.shape[1] == 100 else 0)
-        return replace(super().__call__(image), model="slow")
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
+        self.begun.append(image.shape[1])
+        if image.shape[1] == 100:
+            stages = Stages(on_stage)
+            stages.tell(Stage("parse", 2, 3))
+            time.sleep(3)
+            stages.tell(Stage("parse", 3, 3))
+        self.ended.append(image.shape[1])
+        return replace(super().__call__(image, on_stage), model="slow")
 
 
 def test_an_answer_to_an_older_photo_never_comes_and_the_earlier_result_stays_meanwhile(browser: Browser) -> None:
@@ -310,7 +321,7 @@ def test_an_answer_to_an_older_photo_never_comes_and_the_earlier_result_stays_me
             upload(page, file_of(PHOTO))
             earlier = shown(page)
             upload(page, file_of(PHOTO[:, :100]))
-            expect(page.locator(".busy")).to_contain_text("Parsing with Crowd")
+            expect(page.locator(".busy")).to_contain_text("Parsing person 2 of 3")
             assert page.locator(".drawing").get_attribute("width") == "131"
             sizes = page.evaluate_handle(
                 """() => {
@@ -326,5 +337,5 @@ def test_an_answer_to_an_older_photo_never_comes_and_the_earlier_result_stays_me
             np.testing.assert_array_equal(picture, parsing.composite(PHOTO[:, :80], Crowd()(PHOTO[:, :80])))
             page.wait_for_timeout(500)
             assert set(sizes.json_value()) == {80}
-            assert model.widths == [131, 100, 80]
+            assert (model.begun, model.ended) == ([131, 100, 80], [131, 80])
             assert earlier.shape == PHOTO.shape
