@@ -38,8 +38,8 @@ from parsing.render import PALETTES
 EXAMPLES: Final = Path(__file__).parents[1] / "assets" / "examples"
 CAMERA_SIZE: Final = (640, 480)
 """Width and height of the film, as the page asks a camera for."""
-ROWS_BEFORE: Final = 1
-"""Rounds before the first row: the server's memory pools and the page's caches fill up."""
+WARM_UP: Final = 10
+"""Rounds before the first row, until the browser's records of what was fetched and drawn, and the server's pools, are full."""
 GROWTH: Final = 1.1
 SETTINGS: Final = (
     ("compare", 0.3, "article", 0, None),
@@ -243,14 +243,14 @@ def read_screen(page: Page) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class Held:
-    """What a page and its server hold, after a collection of garbage.
+    """What a page and its server hold, after a collection of garbage. The browser's process as a whole would tell less: as long
+    as somebody drives the page, it keeps what was fetched.
 
     Attributes:
         heap: MB of the page's script objects.
         buffers: MB of its typed arrays.
         nodes: elements, texts and the like, also those that are not in the page any more.
         listeners: to events.
-        tab: MB resident of the process that shows the page.
         server: MB resident of the server.
     """
 
@@ -258,7 +258,6 @@ class Held:
     buffers: float
     nodes: int
     listeners: int
-    tab: float
     server: float
 
     @classmethod
@@ -268,17 +267,11 @@ class Held:
         for _ in range(3):  # what one collection lets go of may hold more
             session.send("HeapProfiler.collectGarbage")
             page.wait_for_timeout(200)
-        session.send("Memory.simulatePressureNotification", {"level": "critical"})
-        page.wait_for_timeout(1000)
         heap = session.send("Runtime.getHeapUsage")
         counted = session.send("Memory.getDOMCounters")
         session.detach()
-        whole = page.context.browser.new_browser_cdp_session()
-        processes = whole.send("SystemInfo.getProcessInfo")["processInfo"]
-        whole.detach()
-        tab = max(resident(process["id"]) for process in processes if process["type"] == "renderer")
         megabytes = heap["usedSize"] / 1e6, heap["backingStorageSize"] / 1e6
-        return cls(*megabytes, counted["nodes"], counted["jsEventListeners"], tab, resident(server))
+        return cls(*megabytes, counted["nodes"], counted["jsEventListeners"], resident(server))
 
     def grown(self, first: Held) -> list[str]:
         """The names of what is more than a tenth above `first`."""
@@ -286,7 +279,7 @@ class Held:
 
 
 def main() -> None:
-    """Prints one row at first, one every so many seconds and one at the end."""
+    """Prints one row after the warm-up, one every so many seconds and one at the end."""
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--minutes", type=float, default=10)
     options.add_argument("--every", type=float, default=60, metavar="SECONDS", help="between two rows")
@@ -296,7 +289,8 @@ def main() -> None:
     try:
         with open_browser() as browser:
             page = open_page(browser, address)
-            use(page)
+            for _ in range(WARM_UP):
+                use(page)
             print(" seconds rounds", *(f"{field.name:>9}" for field in fields(Held)))
             start, rounds = time.monotonic(), 0
             while True:

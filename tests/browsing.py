@@ -27,7 +27,7 @@ def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> 
 
 def serve(parser: parsing.Parser) -> Iterator[str]:
     """The address of a page around one parser, until asked to go on."""
-    page = app.build_page(parser)
+    page = app.build_page(app.Handlers(parser))
     _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
     yield address
     page.close()

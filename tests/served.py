@@ -41,8 +41,9 @@ def until(condition: Callable[[], bool]) -> None:
 @contextmanager
 def serve(parser: parsing.Parser, places: int = PLACES, **options: Any) -> Iterator[str]:
     """The address, without a slash at its end; `options` are those of `join`."""
-    page = app.build_page(parser).queue()
-    rest = build_rest(Handlers(parser, None, "auto"), places)
+    handlers = Handlers(parser)
+    page = app.build_page(handlers).queue()
+    rest = build_rest(handlers, places)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         joined = join(page, rest, app.launch_options(), **options)

@@ -72,7 +72,7 @@ def served(hold: Hold, request: pytest.FixtureRequest) -> Iterator[str]:
     loader = BackgroundLoader(hold)
     if choice != "lite":
         loader.start()
-    page = app.build_page(parsing.Parser(Stripes()), loader, choice)
+    page = app.build_page(app.Handlers(parsing.Parser(Stripes()), loader, choice))
     _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
     yield address
     page.close()

@@ -31,7 +31,7 @@ FILE = file_of()
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(build_rest(Handlers(parsing.Parser(Stripes()), None, "auto")), raise_server_exceptions=False)
+    return TestClient(build_rest(Handlers(parsing.Parser(Stripes()))), raise_server_exceptions=False)
 
 
 def decode(url: str, kind: str) -> Image.Image:
@@ -161,7 +161,7 @@ def test_what_fails_inside_says_nothing_of_the_inside(error: Exception, status: 
         def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> parsing.Parsing:
             raise error
 
-    client = TestClient(build_rest(Handlers(parsing.Parser(Failing()), None, "auto")), raise_server_exceptions=False)
+    client = TestClient(build_rest(Handlers(parsing.Parser(Failing()))), raise_server_exceptions=False)
     answer = client.post("/predict", files={"image": FILE})
     assert answer.status_code == status
     assert "secret" not in answer.text

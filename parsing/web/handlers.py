@@ -55,7 +55,7 @@ class Handlers:
     takes it; a browser may have made up either.
     """
 
-    def __init__(self, lite: parsing.Parser, loader: BackgroundLoader | None, choice: str) -> None:
+    def __init__(self, lite: parsing.Parser, loader: BackgroundLoader | None = None, choice: str = "auto") -> None:
         self.lite = lite
         self.loader = loader
         self.choice = choice
