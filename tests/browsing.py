@@ -52,6 +52,14 @@ def visit(browser: Browser, address: str, locale: str = "en-US", viewport: dict[
     context.close()
 
 
+def visit_with_photo(browser: Browser, address: str, file: dict[str, object]) -> Iterator[Page]:
+    """The page with a photo that has been parsed."""
+    for page in visit(browser, address):
+        upload(page, file)
+        shown(page)
+        yield page
+
+
 def upload(page: Page, file: dict[str, object]) -> None:
     page.locator("#photo input[type=file]").set_input_files(file)
 
