@@ -19,6 +19,8 @@ import os
 import pickle
 import re
 import socket
+import subprocess
+import sys
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -41,8 +43,8 @@ BUNDLES: Final = 50
 LARGEST_BUNDLE: Final = 64
 RETRIES: Final = 1
 """Of a bundle whose worker died, before its photos are tried one by one."""
-PATIENCE: Final = 10.0
-"""Seconds that a cluster has to answer."""
+PATIENCE: Final = 40.0
+"""Seconds that a cluster has to answer; a program that is no cluster has given itself away long before."""
 ROOT: Final = Path(__file__).parents[1]
 
 
@@ -70,26 +72,39 @@ def connected(address: str) -> Iterator[None]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    host, _, port = address.partition(":")
     options: dict[str, Any] = {"runtime_env": {"working_dir": str(ROOT), "excludes": ["/*", "!/.", "!/parsing", "!/assets"]}}
     if address == THIS_MACHINE:
         options = {"num_cpus": usable_cores(), "include_dashboard": False}
     try:
-        if port:  # Ray itself asks for half a minute
-            socket.create_connection((host, int(port)), PATIENCE).close()
+        if address not in (THIS_MACHINE, "auto"):
+            _knock(address)
         with mute():
             import ray
 
             ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except (OSError, OverflowError) as error:
-        raise ConnectionError(f"No cluster answers at {address!r}; 'ray start' begins one.") from error
+        raise ConnectionError(f"No Ray cluster answers at {address!r}; 'ray start --head' begins one.") from error
     except RuntimeError as error:  # of other versions than ours, most often, which it says
         raise ConnectionError(f"The cluster at {address!r} cannot be used: {str(error).strip()}") from error
-    try:
-        with open(os.devnull, "w") as silence, redirect_stdout(silence):  # where Ray tells, in pages, of workers that died
+    with open(os.devnull, "w") as silence, redirect_stdout(silence):  # where Ray tells, in pages, of workers that died
+        try:
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError unless it is a cluster that answers at HOST:PORT. Ray's client would end this process where it is not."""
+    host, port = address.split(":")
+    socket.create_connection((host, int(port)), PATIENCE).close()
+    command = [sys.executable, "-m", "ray.scripts.scripts", "status", "--address", address]
+    environment = {**os.environ, "RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
+    try:
+        answer = subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError("no answer") from error
+    if answer.returncode:
+        raise ConnectionError("another program listens there")
 
 
 def parse_on_cluster(parser: Parser, tasks: Sequence[Task], options: argparse.Namespace) -> Iterator[tuple[Task, str]]:
@@ -164,7 +179,8 @@ def _parse_bundles(
         finished = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
             Worker,
             fn_constructor_args=(options, os.getcwd()),
-            concurrency=min(workers, len(rows)),
+            # One bundle at a time: those that wait at a worker that dies would be counted as having killed it.
+            compute=ray.data.ActorPoolStrategy(size=min(workers, len(rows)), max_tasks_in_flight_per_actor=1),
             num_cpus=1,
             memory=memory,
             max_task_retries=RETRIES,
