@@ -125,7 +125,7 @@ def parse_on_cluster(parser: Parser, tasks: Sequence[Task], options: argparse.Na
     if parser.name == "lite":
         options.precision, options.size = "auto", "official"
     elif parser.name == "m2fp-onnx":
-        options.weights = os.path.abspath(options.weights or os.environ["PARSING_WEIGHTS"])
+        options.weights = os.path.abspath(options.weights)
     else:
         options.weights = os.path.abspath(local_folder(parser.name, options.weights))
     memory = MEMORY.get(parser.name, MORE_MEMORY)
