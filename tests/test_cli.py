@@ -17,7 +17,7 @@ from striped_model import Stripes
 
 import parsing
 from parsing import __main__ as cli
-from parsing import formats
+from parsing import cli_results, formats
 from parsing.cli_photos import choose_targets, find_photos
 from parsing.render import VIEWS
 
@@ -204,7 +204,7 @@ def test_ctrl_c_ends_quietly(model: Stripes, monkeypatch: pytest.MonkeyPatch, ca
     def interrupt(content: bytes, path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "write_file", interrupt)
+    monkeypatch.setattr(cli_results, "write_file", interrupt)
     assert cli.main([*["one.png", "two.png"] * 5, "-o", "out"]) == cli.INTERRUPTED
     assert model.calls <= 4  # of ten; some are parsed ahead
     assert written() == set()

@@ -71,10 +71,13 @@ class _Person:
 
 
 class Lite:
-    """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card."""
+    """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card.
+
+    Attributes:
+        title: what the page calls it; a file that `training.distill` wrote brings a title that says whom it has learnt from.
+    """
 
     name: Final = "lite"
-    title: Final = "Lite (embedded)"
 
     def __init__(self, file: str | os.PathLike[str] = MODEL_FILE) -> None:
         """Loads the network; raises FileNotFoundError, with a sentence for the user, where its file is missing."""
@@ -85,6 +88,7 @@ class Lite:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         self._session = onnxruntime.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
+        self.title = self._session.get_modelmeta().custom_metadata_map.get("title", "Lite (embedded)")
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; tells its stages, in "parse" each person."""
