@@ -18,6 +18,7 @@ import gradio as gr
 import parsing
 from parsing.background import BackgroundLoader
 from parsing.web.components import FOLDER, photo_input, read_file
+from parsing.web.device import device_folder, device_input
 from parsing.web.handlers import EXAMPLES, TEXTS, Handlers
 from parsing.web.model_menu import model_menu
 from parsing.web.options import check_address, read_options, refuse
@@ -26,7 +27,7 @@ from parsing.web.server import join, serve
 from parsing.web.viewer import viewer
 from parsing.weights import local_folder
 
-STYLES: Final = ("page.css", "source.css", "viewer/stage.css", "viewer/bars.css", "viewer/legend.css")
+STYLES: Final = ("page.css", "source.css", "device/input.css", "viewer/stage.css", "viewer/bars.css", "viewer/legend.css")
 text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 
 
@@ -42,6 +43,8 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
                 photo = photo_input(text("photo.label"))
+                if loader is not None:  # as the model menu, in which it is chosen
+                    device_input(text("words"))
                 examples = gr.Dataset(
                     components=[gr.Image(render=False)],
                     samples=[[str(path)] for path in EXAMPLES],
@@ -49,7 +52,9 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
                     label=text("examples.label"),
                     elem_id="examples",
                 )
-                model = gr.State(None) if loader is None else model_menu(text("words"), loader, parser.title, choice)
+                model = gr.State(None)
+                if loader is not None:
+                    model = model_menu(text("words"), loader, parser.title, choice, device_folder())
             shown = viewer(text("words"), [handlers.begin_photo, handlers.parse_frame, handlers.save_file])
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
         ticket = gr.Textbox(visible=False)  # filled by the scripts below; see `Ticket`

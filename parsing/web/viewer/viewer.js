@@ -14,6 +14,7 @@ let pointed = {}; // {part} in the list, {key} in the photo, {person} among the 
 let lit = ""; // what the light shows
 let idle = Promise.resolve(); // until nothing is at work
 let becomeIdle = () => {};
+let device = null; // what parses photos here, while that is chosen: see device/page.js
 
 const stage = new Stage(find("#picture"), pointAtPhoto);
 const legend = new Legend(find("#parts"), props.table, props.groups, {
@@ -23,7 +24,7 @@ const legend = new Legend(find("#parts"), props.table, props.groups, {
 });
 const settings = new Settings(legend.names(), props.palettes);
 const progress = new Progress(root, () => words);
-const live = new Live(root, (jpeg) => server.parse_frame({ ticket: ticket(), jpeg }), showFrame, liveFailed);
+const live = new Live(root, parseFrame, showFrame, liveFailed);
 
 const ticket = () => `${page} ${serial} ${words.language}`;
 
@@ -39,7 +40,33 @@ function begin() {
 // Another model for the photo on show, once that is there.
 async function beginAgain() {
   await idle;
-  return parsed ? begin() : "";
+  return parsed && !result.save ? begin() : "";
+}
+
+// Photos are parsed on the device from now on, the one on show first; null: by the server.
+function useDevice(chosen) {
+  stopLive();
+  device = chosen;
+  if (device && parsed) openHere({ pixels: parsed.pixels, width: parsed.width, height: parsed.height });
+}
+
+// Parses a photo, as Device.parse takes it, on the device. Nothing of it is sent.
+async function openHere(source) {
+  stopLive();
+  const mine = ++serial;
+  const model = words["device.model"];
+  work({ name: "open" });
+  const found = await device.parse(source, (stage) => mine === serial && work({ ...stage, model }));
+  if (mine !== serial || !found) return;
+  work(null);
+  if (found.failed) return say(found.failed);
+  settings.person = 0;
+  showFound(found, new Uint32Array(found.pixels.buffer));
+}
+
+function showFound({ width, height, people, timings, maps, save }, pixels) {
+  const facts = { width, height, people: people.length, model: words["device.model"], timings, save };
+  show(facts, new Parsed(width, height, pixels, maps));
 }
 
 function work(now) {
@@ -62,18 +89,25 @@ async function receive(message) {
   work(null);
 }
 
+async function parseFrame({ pixels, width, height, address }) {
+  if (!device) return server.parse_frame({ ticket: ticket(), jpeg: address() });
+  const found = await device.parse({ pixels, width, height });
+  return found?.failed ? null : found;
+}
+
 async function showFrame(message, pixels) {
+  if (device) return showFound(message, pixels);
   const maps = await inflate(message.maps);
   if (live.on) show(message, new Parsed(message.width, message.height, pixels, maps));
 }
 
-function show({ width, height, people, model, timings }, now) {
+function show({ width, height, people, model, timings, save }, now) {
   parsed = now;
   stage.resize(parsed);
   if (settings.person > people) settings.person = 0;
   const found = parsed.counts.some((count, key) => count && key % PERSON);
   if (people !== result?.people) listPeople(people);
-  result = { width, height, people, model, timings, found };
+  result = { width, height, people, model, timings, found, save };
   compared = false;
   root.classList.add("filled");
   for (const button of root.querySelectorAll("[data-save]")) button.disabled = false;
@@ -184,7 +218,7 @@ function stopLive() {
 
 function liveFailed(reason) {
   stopLive();
-  say(reason);
+  say(device && reason === "live.failed" ? "device.broke" : reason);
 }
 
 function say(key) {
@@ -195,6 +229,12 @@ function say(key) {
 async function save(form) {
   if (form === "picture") return savePicture(stage.canvas, settings.view);
   const { ticked, person, palette } = settings;
+  if (result.save) {
+    const { table, palettes } = props;
+    const wanted = { form, parts: [...ticked], person: person || null, palette: settings.colors, usual: palettes.lip, table };
+    const { name, blob } = await result.save(wanted);
+    return download(blob, name);
+  }
   const file = await server
     .save_file({ ticket: ticket(), form, parts: [...ticked], person: person || null, palette })
     .catch(() => null);
@@ -242,4 +282,4 @@ addEventListener("hashchange", () => change(() => settings.read(location.hash)))
 watch("value", () => receive(props.value));
 watch("label", translate);
 translate();
-window.parsingViewer = { begin, beginAgain, fail: () => work(null) };
+window.parsingViewer = { begin, beginAgain, fail: () => work(null), useDevice, openHere };
