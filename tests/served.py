@@ -16,6 +16,7 @@ from pictures import encode
 
 import app
 import parsing
+from parsing.background import BackgroundLoader
 from parsing.web.handlers import Handlers
 from parsing.web.rest import PLACES, build_rest
 from parsing.web.server import join
@@ -29,10 +30,12 @@ def file_of(pixels: NDArray[np.uint8] = PHOTO, form: str = "PNG", **options: Any
 
 
 @contextmanager
-def serve(parser: parsing.Parser, places: int = PLACES, **options: Any) -> Iterator[str]:
-    """The address, without a slash at its end; `options` are those of `join`."""
-    page = app.build_page(parser).queue()
-    rest = build_rest(Handlers(parser, None, "auto"), places)
+def serve(
+    parser: parsing.Parser, places: int = PLACES, loader: BackgroundLoader | None = None, choice: str = "auto", **options: Any
+) -> Iterator[str]:
+    """The address, without a slash at its end; `loader` and `choice` are those of `build_page`, `options` those of `join`."""
+    page = app.build_page(parser, loader, choice).queue()
+    rest = build_rest(Handlers(parser, loader, choice), places)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         joined = join(page, rest, app.launch_options(), **options)

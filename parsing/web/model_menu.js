@@ -19,6 +19,7 @@ async function ask(start) {
 
 // What parses photos on the device is fetched when it is chosen, and let go when something else is.
 async function useDevice(chosen) {
+  document.documentElement.toggleAttribute("data-device", chosen); // from now on, the page sends no photo
   endDevice?.();
   endDevice = null;
   if (!chosen) return;

@@ -23,9 +23,10 @@ M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"
 def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choice: str, device_folder: str) -> gr.HTML:
     """Four choices as radio buttons, a box for a faster M2FP, a line on M2FP's licence, and one on how far the model is.
 
-    Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen. Its value is a dict with
-    "choice", one of "auto", "m2fp", "lite" and "device", "faster", whether M2FP is to compute in bfloat16, and the fields of `LoadState`;
-    its "device" says how far the model in the browser is. Choosing "device" fires nothing: the server has no part in it. The box is there only where the processor has instructions for that.
+    Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen; not for "device", in which
+    the server has no part. Its value is a dict with "choice", one of "auto", "m2fp", "lite" and "device", "faster", whether
+    M2FP is to compute in bfloat16, "device", how far the model in the browser is, and the fields of `LoadState`. The box is
+    there only where the processor has instructions for that.
 
     Args:
         words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.

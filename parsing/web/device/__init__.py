@@ -1,7 +1,7 @@
 """The embedded model in the browser: what it takes to parse photos on the visitor's own device, where they then stay.
 
 The scripts beside this file are what `parsing.models.lite` does, in JavaScript, in a worker; ONNX Runtime for browsers, in
-`assets/onnxruntime-web/`, runs the network. Nothing of it is sent before somebody chooses it on the page. The address of the files
+`assets/onnxruntime-web/`, runs the network. Nothing of it is sent before somebody chooses it on the page. The files' address
 changes with their content, so that a browser need never ask for one twice.
 """
 

@@ -1,5 +1,5 @@
 // "On this device" as the page has it; loaded only once somebody chooses it. Photos come in by an input of its own and go to a worker:
-// Gradio's input, which would send them, is out of sight meanwhile.
+// Gradio's input, which would send them, is out of sight from the choice on, by input.css.
 import { makeFile } from "./files.js";
 
 // Begins: `viewer` is what the viewer offers, `tell` is told how far the model is, {phase: "loading", "ready" or "failed", here, total}.
@@ -9,13 +9,14 @@ export function start(viewer, tell) {
   const on = (target, type, act) => target.addEventListener(type, act, { signal: listening.signal, capture: true });
   const place = document.querySelector("#device-photo");
   const device = new Device(tell);
-  document.documentElement.dataset.device = "";
+  const take = (input) => {
+    if (input.files[0]) viewer.openHere(input.files[0]);
+    input.value = ""; // so that the same photo can be chosen again
+  };
   viewer.useDevice(device);
+  take(place.querySelector("input")); // there may be a photo already
 
-  on(place, "change", ({ target }) => {
-    if (target.files[0]) viewer.openHere(target.files[0]);
-    target.value = ""; // so that the same photo can be chosen again
-  });
+  on(place, "change", ({ target }) => take(target));
   const carries = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
   on(document, "dragover", (event) => {
     if (!carries(event)) return;
@@ -43,7 +44,6 @@ export function start(viewer, tell) {
 
   return () => {
     listening.abort();
-    delete document.documentElement.dataset.device;
     viewer.useDevice(null);
     device.stop();
   };
@@ -54,7 +54,11 @@ class Device {
     this.serial = 0;
     this.expected = null; // milliseconds that the photo before took
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    this.worker.onerror = () => tell({ phase: "failed" });
+    this.worker.onerror = () => {
+      this.broken = true; // its scripts could not be fetched: it hears nothing
+      this.finish?.({ failed: "device.broke" });
+      tell({ phase: "failed" });
+    };
     this.worker.onmessage = ({ data }) => (data.state ? tell(data.state) : this.hear(data));
   }
 
@@ -62,6 +66,7 @@ class Device {
   // `save`, which makes files; {failed: key of a text} where that was not possible; null where a newer photo came in between.
   parse(source, tell = () => {}) {
     this.finish?.(null);
+    if (this.broken) return Promise.resolve({ failed: "device.broke" });
     return new Promise((done) => {
       Object.assign(this, { tell, finish: done });
       this.worker.postMessage({ serial: ++this.serial, source });

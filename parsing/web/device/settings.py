@@ -1,5 +1,5 @@
-"""What the scripts beside this file are told of `parsing.models.lite` and `parsing.people`: their numbers, so that none is written
-down twice.
+"""What the scripts beside this file are told of `parsing.models.lite` and `parsing.people`: their numbers, so that none is
+written down twice.
 """
 
 from __future__ import annotations

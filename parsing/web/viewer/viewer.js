@@ -26,10 +26,12 @@ const settings = new Settings(legend.names(), props.palettes);
 const progress = new Progress(root, () => words);
 const live = new Live(root, parseFrame, showFrame, liveFailed);
 
+const staysHere = () => "device" in document.documentElement.dataset; // from the choice on, before `device` is there
 const ticket = () => `${page} ${serial} ${words.language}`;
 
-// A new photo: whatever is at work is of no more use. Gives the ticket that travels with it.
+// A new photo: whatever is at work is of no more use. Gives the ticket that travels with it; without one, the server does nothing.
 function begin() {
+  if (staysHere()) return "";
   stopLive();
   serial++;
   work({ name: "send" });
@@ -57,8 +59,9 @@ async function openHere(source) {
   const model = words["device.model"];
   work({ name: "open" });
   const found = await device.parse(source, (stage) => mine === serial && work({ ...stage, model }));
-  if (mine !== serial || !found) return;
+  if (mine !== serial) return;
   work(null);
+  if (!found) return;
   if (found.failed) return say(found.failed);
   settings.person = 0;
   showFound(found, new Uint32Array(found.pixels.buffer));
@@ -90,8 +93,8 @@ async function receive(message) {
 }
 
 async function parseFrame({ pixels, width, height, address }) {
-  if (!device) return server.parse_frame({ ticket: ticket(), jpeg: address() });
-  const found = await device.parse({ pixels, width, height });
+  if (!staysHere()) return server.parse_frame({ ticket: ticket(), jpeg: address() });
+  const found = await device?.parse({ pixels, width, height });
   return found?.failed ? null : found;
 }
 
@@ -218,7 +221,7 @@ function stopLive() {
 
 function liveFailed(reason) {
   stopLive();
-  say(device && reason === "live.failed" ? "device.broke" : reason);
+  say(staysHere() && reason === "live.failed" ? "device.broke" : reason);
 }
 
 function say(key) {
