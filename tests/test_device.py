@@ -190,6 +190,23 @@ def test_the_photo_on_show_is_parsed_again_and_an_unusable_file_is_refused_in_a_
     expect(page.locator(".busy")).to_be_hidden()
 
 
+def test_a_newer_photo_ends_the_work_on_an_older_one(page: Page) -> None:
+    choose_device(page)
+    sizes = page.evaluate_handle(
+        """() => {
+            const canvas = document.querySelector('.drawing');
+            const sizes = [];
+            new MutationObserver(() => sizes.push(canvas.width)).observe(canvas, { attributes: true });
+            return sizes;
+        }"""
+    )
+    parse_here(page, read(GROUP))
+    expect(page.locator(".busy")).to_contain_text("Parsing with Lite, on this device", timeout=60_000)
+    parse_here(page, read(ASTRONAUT))
+    assert shown(page, (512, 512)).shape == (512, 512, 3)
+    assert set(sizes.json_value()) == {512}
+
+
 def test_the_camera_is_parsed_here_too(page: Page, requests: list[Request]) -> None:
     choose_device(page)
     page.get_by_role("button", name="Live camera").click()

@@ -29,7 +29,7 @@ async function useDevice(chosen) {
     if (device.phase !== "loading" || now !== percent) props.value = { ...props.value, device }; // the menu is drawn again
     percent = now;
   };
-  tell({ phase: "loading", here: 0, total: 1 });
+  tell({ phase: "starting" });
   try {
     const { start } = await import(new URL(props.device_folder + "page.js", document.baseURI));
     if (props.value.choice === "device" && !endDevice) endDevice = start(window.parsingViewer, tell);

@@ -2,7 +2,8 @@
 // Gradio's input, which would send them, is out of sight from the choice on, by input.css.
 import { makeFile } from "./files.js";
 
-// Begins: `viewer` is what the viewer offers, `tell` is told how far the model is, {phase: "loading", "ready" or "failed", here, total}.
+// Begins: `viewer` is what the viewer offers, `tell` is told how far the model is, {phase: "starting", "loading" (with
+// bytes, here and total), "ready" or "failed"}.
 // Gives the function that ends it.
 export function start(viewer, tell) {
   const listening = new AbortController();

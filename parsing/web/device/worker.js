@@ -16,6 +16,7 @@ let queue = Promise.resolve();
 async function load() {
   const settings = await (await fetchFile("settings.json")).json();
   const [runtime, model] = await fetchAll(["ort.wasm.gz", "lite.onnx"]);
+  postMessage({ state: { phase: "starting" } });
   const unpacked = new Blob([runtime]).stream().pipeThrough(new DecompressionStream("gzip"));
   Object.assign(ort.env.wasm, {
     wasmBinary: await new Response(unpacked).arrayBuffer(),
