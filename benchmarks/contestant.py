@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-NAMES = ("modelscope", "modelscope-golden", "m2fp", "m2fp-bf16", "m2fp-onnx", "lite")
+NAMES = ("modelscope", "modelscope-golden", "m2fp", "m2fp-torch", "m2fp-bf16", "m2fp-onnx", "lite")
+"""`m2fp-torch` is `m2fp` where there is no C compiler."""
 
 
 def load(name: str, weights: str | None) -> Callable[[bytes], dict[str, float]]:
@@ -40,6 +42,9 @@ def load(name: str, weights: str | None) -> Callable[[bytes], dict[str, float]]:
         import io
 
         return lambda photo: parser(Image.open(io.BytesIO(photo)).convert("RGB"))
+
+    if name == "m2fp-torch":
+        os.environ["CC"] = "false"
 
     import parsing
 

@@ -31,7 +31,7 @@ from parsing.cores import usable_cores
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "assets" / "examples"
-GOLDEN_PYTHON = ROOT / "reference" / ".venv" / "bin" / "python"
+GOLDEN_PYTHON = ROOT / ".venv-reference" / "bin" / "python"
 """Where `make reference` puts ModelScope's golden combination of packages."""
 SIZES = {"512x512": (512, 512), "1920x1080": (1920, 1080), "4000x3000": (4000, 3000)}
 BEYOND_MODELSCOPE = "4000x3000"

@@ -23,8 +23,13 @@ def usable_cores() -> int:
 
 def has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 matrices by itself, as far as Linux tells; elsewhere it is left at no."""
-    words = set(_read("/proc/cpuinfo").split())
-    return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})  # the last is Arm's
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(instruction_sets())  # the last is Arm's
+
+
+def instruction_sets() -> list[str]:
+    """The processor's sets of instructions, sorted, as Linux names them; none elsewhere."""
+    lines = (line.partition(":") for line in _read("/proc/cpuinfo").splitlines())
+    return sorted({word for name, _, words in lines if name.strip() in ("flags", "Features") for word in words.split()})
 
 
 def _quota() -> int:

@@ -7,7 +7,6 @@ stays in the processor's cache; the numbers are the same. Whose a part is, which
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,31 +17,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from parsing.labels import BACKGROUND, HUMAN
+from parsing.masks import SURE, Frame, LabelMap, Upsampler
 from parsing.result import Segment
 
 BEST_PAIRS: Final = 100
 """How many pairs of query and class are looked at, the most probable ones."""
 LOWEST_SCORE: Final = 0.1
 """Score that an instance needs to be returned."""
-SURE: Final = 0.5
-"""Sigmoid times score above which an instance's pixel counts in the label map."""
-BAND_PIXELS: Final = 1 << 17
-"""Of a band of rows: half a megabyte."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """How the network's masks lie on the photo.
-
-    Attributes:
-        padded: height and width of the network's input.
-        box: x0, y0, x1, y1 of the photo inside the network's input.
-        photo: height and width of the photo.
-    """
-
-    padded: tuple[int, int]
-    box: tuple[int, int, int, int]
-    photo: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -108,7 +89,7 @@ def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, nu
     owners = _owners(parts, people, mask_logits)
     numbered = [replace(found[person], person=number) for number, person in enumerate(people, start=1)]
     owned = [replace(found[part], person=owner) for part, owner in zip(parts, owners, strict=True)]
-    return Decoded(label_map.labels.numpy(), owned, numbered, _person_of(owned, numbered, frame.photo))
+    return Decoded(label_map.labels, owned, numbered, _person_of(owned, numbered, frame.photo))
 
 
 def decode_pixels(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> Decoded:
@@ -146,146 +127,6 @@ def decode_pixels(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> De
     return Decoded(labels.numpy(), parts, people, foreground.to(torch.uint8).numpy())
 
 
-@dataclass(frozen=True)
-class Taps:
-    """Linear interpolation along one axis: entry n of the result is `low[n]` and `high[n]` of the source, mixed by `share[n]`.
-
-    Attributes:
-        low: (n,) int64, ascending.
-        high: (n,) int64, the next one, or the last.
-        share: (n, 1) float32 of `high`.
-    """
-
-    low: Tensor
-    high: Tensor
-    share: Tensor
-
-    @classmethod
-    def resize(cls, source: int, target: int) -> Taps:
-        """From `source` to `target` entries, edges aligned, as torch's `interpolate` without `align_corners` does."""
-        place = ((torch.arange(target) + 0.5) * (source / target) - 0.5).clamp_(min=0)
-        low = place.to(torch.int64)
-        return cls(low, (low + 1).clamp_(max=source - 1), (place - low)[:, None])
-
-    def __getitem__(self, part: slice) -> Taps:
-        """The same for a part of the result."""
-        return Taps(self.low[part], self.high[part], self.share[part])
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """From (source, m) to (n, m)."""
-        return torch.lerp(x.index_select(0, self.low), x.index_select(0, self.high), self.share)
-
-    def reached(self, first: int, last: int) -> slice:
-        """The entries that read something between two entries of the source, these included."""
-        return slice(int(torch.searchsorted(self.high, first)), int(torch.searchsorted(self.low, last, right=True)))
-
-
-@dataclass(frozen=True)
-class Window:
-    """A mask's logits in a rectangle of the photo, of which one band of rows exists at a time.
-
-    Attributes:
-        rows: of the photo.
-        columns: of the photo.
-        logits: (h, columns) float32, at the photo's width and the height of the network's input.
-        taps: to the photo's rows.
-    """
-
-    rows: slice
-    columns: slice
-    logits: Tensor
-    taps: Taps
-
-    def bands(self) -> Iterator[tuple[slice, Tensor]]:
-        """Rows of the window, and the logits there, (band, columns) float32, which the caller may change."""
-        height, width = len(self.taps.low), self.logits.shape[1]
-        step = max(BAND_PIXELS // max(width, 1), 1)
-        for start in range(0, height, step):
-            band = slice(start, min(start + step, height))
-            yield band, self.taps[band](self.logits)
-
-    def read(self) -> tuple[NDArray[np.bool_], float]:
-        """The mask in the window, (rows, columns), true where logits are positive, and their mean sigmoid there, 0 for none."""
-        mask = np.empty((len(self.taps.low), self.logits.shape[1]), bool)
-        total = 0.0
-        for band, logits in self.bands():
-            np.greater(logits.numpy(), 0, out=mask[band])
-            total += float(logits.relu_().sigmoid_().sum())
-        pixels = np.count_nonzero(mask)
-        outside = mask.size - pixels  # each counted as the sigmoid of 0
-        return mask, (total - outside * 0.5) / max(pixels, 1)
-
-
-class Upsampler:
-    """Brings masks to the photo's size as the pipeline does: resized to the network's input, cropped, resized to the photo.
-
-    Both steps are bilinear, thus separable: columns first, by a matrix that does both steps at once, then rows, of which each
-    step mixes two.
-    """
-
-    def __init__(self, size: Sequence[int], frame: Frame) -> None:
-        x0, y0, x1, y1 = frame.box
-        self._rows = Taps.resize(size[0], frame.padded[0])[y0:y1], Taps.resize(y1 - y0, frame.photo[0])
-        self._columns = Taps.resize(size[1], frame.padded[1])[x0:x1], Taps.resize(x1 - x0, frame.photo[1])
-        self._widen = self._columns[1](self._columns[0](torch.eye(size[1]))).T.contiguous()  # (w, W)
-
-    def __call__(self, mask: Tensor) -> Window:
-        """The rectangle outside which a mask, (h, w) logits, is not positive; an empty one where it is positive nowhere.
-
-        A pixel of the photo is a mean of logits around it, so it is positive only where one of them is.
-        """
-        positive = mask.numpy() > 0
-        rows = _reached(self._rows, positive.any(axis=1))
-        columns = _reached(self._columns, positive.any(axis=0))
-        to_input, to_photo = self._rows
-        return Window(rows, columns, to_input(mask @ self._widen[:, columns]), to_photo[rows])
-
-
-def _reached(steps: tuple[Taps, Taps], used: NDArray[np.bool_]) -> slice:
-    """The entries, after two steps, that read something between the first and the last used one."""
-    places = np.flatnonzero(used)
-    if places.size == 0:
-        return slice(0, 0)
-    near = steps[0].reached(int(places[0]), int(places[-1]))
-    return steps[1].reached(near.start, near.stop - 1)
-
-
-class LabelMap:
-    """The label map, grown class by class, in the memory of a few masks."""
-
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.labels = torch.zeros(size, dtype=torch.uint8)
-        self._best = torch.zeros(size)
-        self._sum = torch.zeros(size)
-        self._count = torch.zeros(size, dtype=torch.uint8)
-        self._windows: list[tuple[slice, slice]] = []
-
-    def add(self, window: Window, score: float) -> None:
-        """Adds an instance of the current class: where sigmoid times score is above `SURE`, it counts."""
-        for band, logits in window.bands():
-            rows = slice(window.rows.start + band.start, window.rows.start + band.stop)
-            values = logits.sigmoid_().mul_(score)
-            counts = values > SURE
-            self._sum[rows, window.columns] += values.mul_(counts)
-            self._count[rows, window.columns] += counts
-        self._windows.append((window.rows, window.columns))
-
-    def close(self, label: int) -> None:
-        """Ends a class, in ascending order: it takes the pixels where its mean is above that of all classes before it."""
-        if not self._windows:
-            return
-        rows, columns = (
-            slice(min(span.start for span in spans), max(span.stop for span in spans))
-            for spans in zip(*self._windows, strict=True)
-        )
-        mean = self._sum[rows, columns] / self._count[rows, columns].clamp(min=1)
-        self.labels[rows, columns].masked_fill_(mean > self._best[rows, columns], label)
-        torch.maximum(self._best[rows, columns], mean, out=self._best[rows, columns])
-        self._sum[rows, columns] = 0
-        self._count[rows, columns] = 0
-        self._windows.clear()
-
-
 def _best_pairs(class_logits: Tensor) -> list[Candidate]:
     """The most probable pairs of query and class; a score is at most its probability, so improbable ones are left out."""
     probabilities = class_logits.softmax(dim=1)[:, :-1]  # (Q, classes)
@@ -314,5 +155,7 @@ def _person_of(parts: list[Segment], people: list[Segment], photo: tuple[int, in
     layers = sorted(people, key=lambda person: person.score) + sorted(owned, key=lambda part: -part.area)
     for segment in layers:
         x0, y0, x1, y1 = segment.box
-        np.copyto(person_of[y0:y1, x0:x1], np.uint8(segment.person), where=segment.crop)
+        inside = person_of[y0:y1, x0:x1]
+        # Five times faster than `copyto` with `where`; a difference below zero comes out right modulo 256.
+        inside += (np.uint8(segment.person) - inside) * segment.crop.view(np.uint8)
     return person_of

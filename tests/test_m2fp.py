@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from parsing.decode import Decoded, Frame, decode_instances, decode_pixels
+from parsing.decode import Decoded, decode_instances, decode_pixels
 from parsing.labels import HUMAN
+from parsing.masks import Frame
 from parsing.models.m2fp import M2FP, centre, scale, to_input
 from parsing.network.config import SHORT_SIDES
 from parsing.network.worker import compute
@@ -26,8 +27,10 @@ def model() -> M2FP:
     return M2FP.load(FOLDER)
 
 
+@pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("index", [0, 1])
-def test_the_picture_is_modelscopes(model: M2FP, index: int) -> None:
+def test_the_picture_is_modelscopes(index: int) -> None:
+    model = M2FP.load(FOLDER)
     golden = np.load(FOLDER / f"expected{index}.npz")
     image = np.asarray(Image.open(FOLDER / f"input{index}.png").convert("RGB"))
     parsing = model(image)
@@ -88,6 +91,7 @@ def test_smaller_inputs(size: str, scaled: tuple[int, int]) -> None:
     assert pixels.shape == (*scaled, 3)
 
 
+@pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("index", [0, 1])
 def test_bfloat16_gives_nearly_the_same_picture(index: int) -> None:
     golden = np.load(FOLDER / f"expected{index}.npz")
@@ -162,6 +166,7 @@ def pipeline(
 
 @pytest.mark.parametrize(("queries", "classes", "num_parts"), [(40, 21, 20), (120, 21, 20), (3, 5, 4), (40, 12, 11)])
 @pytest.mark.parametrize("threshold", [0.3, 0.7])
+@pytest.mark.usefixtures("both_ways")
 def test_decoding_follows_the_pipelines_rules(queries: int, classes: int, num_parts: int, threshold: float) -> None:
     class_logits, mask_logits = outputs(queries, classes)
     labels, instances = pipeline(class_logits, mask_logits, num_parts, threshold)

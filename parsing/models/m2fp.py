@@ -21,8 +21,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from parsing import weights as store
-from parsing.decode import Frame, decode_instances, decode_pixels
+from parsing.decode import decode_instances, decode_pixels
 from parsing.labels import PARTS
+from parsing.masks import Frame
 from parsing.network.config import PRECISIONS, SHORT_SIDES, ModelConfig
 from parsing.network.m2fp import STRIDE, M2FPNetwork
 from parsing.network.worker import compute

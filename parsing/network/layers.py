@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from parsing import kernels
+
 
 class ConvNorm(nn.Conv2d):
     """Convolution without bias, the norm that the checkpoint keeps inside it, and ReLU unless told otherwise."""
@@ -20,10 +22,24 @@ class ConvNorm(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
         self.norm = norm
         self.activate = activate
+        self.by_kernel = False
 
     def forward(self, x: Tensor) -> Tensor:
+        folded = isinstance(self.norm, nn.Identity)
+        if self.by_kernel and not torch.jit.is_tracing():
+            x = self.norm(kernels.convolve(x, self.weight, self.bias, rectify=self.activate and folded))
+            return x if folded or not self.activate else functional.relu(x, inplace=True)
         x = self.norm(super().forward(x))
         return functional.relu(x, inplace=True) if self.activate else x
+
+    def choose_layout(self) -> None:
+        """Lays the weight out in memory for what is fastest: our own kernel, or else oneDNN, which wants channels last."""
+        plain = self.kernel_size == (3, 3) and self.stride == (1, 1) and self.groups == 1 and self.weight.dtype == torch.float32
+        self.by_kernel = plain and kernels.can_convolve(self.in_channels, self.out_channels)
+        if self.by_kernel:
+            self.weight.data = kernels.for_convolve(self.weight.data)
+        else:
+            self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
 
     def fold_batch_norm(self) -> None:
         """Moves a trained BatchNorm's scale and shift into the convolution, for inference: the same sum, one pass fewer."""

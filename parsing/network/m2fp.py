@@ -56,6 +56,9 @@ class M2FPNetwork(nn.Module):
         for parameter in network.parameters():  # channels last is what oneDNN's convolutions are fastest on
             layout = torch.channels_last if parameter.dim() == 4 else torch.contiguous_format
             parameter.data = parameter.data.clone(memory_format=layout)
+        for module in network.modules():
+            if isinstance(module, ConvNorm):
+                module.choose_layout()
         return network
 
     def use_bfloat16(self) -> None:
@@ -67,8 +70,11 @@ class M2FPNetwork(nn.Module):
         pixel_decoder = self.sem_seg_head.pixel_decoder
         rounded = [self.backbone, pixel_decoder.input_proj, pixel_decoder.adapter_1, pixel_decoder.layer_1]
         rounded += [module for module in self.modules() if isinstance(module, Linear)]
-        for module in rounded:
-            module.to(torch.bfloat16)
+        for module in [module for part in rounded for module in part.modules()]:
+            if isinstance(module, (nn.Conv2d, nn.GroupNorm, Linear)) and not getattr(module, "by_kernel", False):
+                module.to(torch.bfloat16)
+            if isinstance(module, ConvNorm):
+                module.choose_layout()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the network.

@@ -1,0 +1,68 @@
+/* Vectors of floats as wide as the processor's registers, through the vector types that GCC and Clang share.
+
+A kernel written with them is one source for AVX-512, AVX2 and Arm; the compiler picks the instructions. */
+
+#ifndef VECTORS_H
+#define VECTORS_H
+
+#include <stddef.h>
+
+#if defined(__AVX512F__)
+enum { LANES = 16, REGISTERS = 32 };
+#elif defined(__AVX__)
+enum { LANES = 8, REGISTERS = 16 };
+#elif defined(__aarch64__)
+enum { LANES = 4, REGISTERS = 32 };
+#else
+enum { LANES = 4, REGISTERS = 16 };
+#endif
+
+typedef float floats __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int ints __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+
+typedef unsigned short halves __attribute__((vector_size(LANES * 2), aligned(2), may_alias));
+
+static inline floats load(const float *from) { return *(const floats *)from; }
+static inline void store(float *to, floats x) { *(floats *)to = x; }
+static inline floats where(ints condition, floats x) { return (floats)(condition & (ints)x); }
+static inline floats rectified(floats x) { return where(x > (floats){0}, x); }
+
+/* bfloat16 is the upper half of a float. */
+static inline floats load_half(const void *from) { return (floats)(__builtin_convertvector(*(const halves *)from, ints) << 16); }
+
+static inline void store_half(void *to, floats x) /* rounded to the nearest, halfway to even */
+{
+    ints bits = (ints)x;
+    *(halves *)to = __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, halves);
+}
+
+/* x, or the limit that it passes; a value that is no number becomes 0. */
+static inline floats limited(floats x, floats low, floats high)
+{
+    x = where(x > low, x) + where(x <= low, low);
+    return where(x < high, x) + where(x >= high, high);
+}
+
+static inline float total(floats x)
+{
+    float sum = 0;
+    for (int lane = 0; lane < LANES; lane++)
+        sum += x[lane];
+    return sum;
+}
+
+/* e to the power of x, to seven digits, for x from -87 to 88, beyond which it stays what it is there: two to the power of a whole
+number, which is an exponent's bits, times that of the rest by its Taylor series. */
+static inline floats exponential(floats x)
+{
+    x = limited(x, (floats){0} - 87, (floats){0} + 88);
+    floats scaled = x * 1.44269504f; /* 1 / ln 2 */
+    ints whole = __builtin_convertvector(scaled + where(scaled > 0, (floats){0} + 1) - 0.5f, ints); /* rounded */
+    floats power = __builtin_convertvector(whole, floats), rest = x - power * 0.693359375f + power * 2.12194440e-4f; /* ln 2 in two parts */
+    floats series = 1 + rest * (1 + rest * (1 / 2.f + rest * (1 / 6.f + rest * (1 / 24.f + rest * (1 / 120.f + rest * (1 / 720.f))))));
+    return series * (floats)((whole + 127) << 23);
+}
+
+static inline floats sigmoid(floats x) { return 1 / (1 + exponential(-x)); }
+
+#endif
