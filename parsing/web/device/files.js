@@ -1,20 +1,25 @@
-// Files of a photo that was parsed on the device, made without the server: parsing/formats.py in JavaScript, which says what they follow.
+// Files of a photo that was parsed on the device, made without the server: parsing/formats.py in JavaScript, which says what they
+// follow.
 import { encodeIndexed, encodeMask } from "./png.js";
 import { zip } from "./zip.js";
 
 const PERSON = 32; // what a person's number is multiplied by where it is one number with a class
 
-// A file of what is on the screen, {name, blob}: `found` is what was parsed, `wanted` {form: "labels", "masks" or "json", parts: names,
-// person: number or null, palette: colours by class, usual: colours by class of the usual palette, table: the classes}.
+// A file of what is on the screen, {name, blob}: `found` is what was parsed, `wanted` {form: "labels", "masks" or "json", parts:
+// names, person: number or null, palette: colours by class, usual: those of the usual palette, table: the classes}.
 export async function makeFile(found, { form, parts, person, palette, usual, table }) {
   const seen = restrict(found, table.map(({ name, index }) => index > 0 && parts.includes(name)), person);
-  if (form === "labels") return { name: "labels.png", blob: new Blob([await encodeIndexed(seen, palette)], { type: "image/png" }) };
+  const file = (name, type, content) => ({ name, blob: new Blob([content], { type }) });
+  if (form === "labels") return file("labels.png", "image/png", await encodeIndexed(seen, palette));
   const json = new TextEncoder().encode(JSON.stringify(describe(seen, found.timings, table)) + "\n");
-  if (form === "json") return { name: "parsing.json", blob: new Blob([json], { type: "application/json" }) };
+  if (form === "json") return file("parsing.json", "application/json", json);
   const files = { "parsing.json": json, "labels.png": await encodeIndexed(seen, usual) };
   const { labels, personOf, width, height } = seen;
   const present = new Set(Uint16Array.from(labels, (part, pixel) => part + PERSON * personOf[pixel]));
-  const add = async (name, is) => (files[name + ".png"] = await encodeMask(labels.map((part, pixel) => is(part, personOf[pixel])), width, height));
+  const add = async (name, is) => {
+    const mask = labels.map((part, pixel) => is(part, personOf[pixel]));
+    files[name + ".png"] = await encodeMask(mask, width, height);
+  };
   const numbers = seen.people.map((_, index) => index + 1);
   const has = (part, owners) => owners.some((owner) => present.has(part + PERSON * owner));
   for (const { name, index } of table.slice(1)) if (has(index, [0, ...numbers])) await add(name, (part) => part === index);
@@ -24,7 +29,7 @@ export async function makeFile(found, { form, parts, person, palette, usual, tab
       if (has(index, [number])) await add(`person-${number}-${name}`, (part, owner) => part === index && owner === number);
     }
   }
-  return { name: "masks.zip", blob: new Blob([zip(files)], { type: "application/zip" }) };
+  return file("masks.zip", "application/zip", zip(files));
 }
 
 // The ticked parts of everybody or of one person, who then becomes number 1.
@@ -47,7 +52,8 @@ function describe({ labels, personOf, width, height, people }, timings, table) {
     const own = labels.map((part, pixel) => (personOf[pixel] === person ? part : 0));
     const worn = new Set(own);
     for (const { name, index: part } of table) {
-      if (part && worn.has(part)) parts.push({ name, score: round(scores[part], 4), person, ...outline(own, (is) => is === part, width, height) });
+      if (!part || !worn.has(part)) continue;
+      parts.push({ name, score: round(scores[part], 4), person, ...outline(own, (is) => is === part, width, height) });
     }
     return { name: "Human", score: round(score, 4), person, ...outline(own, Boolean, width, height) };
   });

@@ -1,5 +1,5 @@
-// The embedded model's two looks: parsing/models/lite.py in JavaScript, which says why. The first finds the people in the whole photo,
-// the second looks at each of them. A box is {x0, y0, x1, y1} in pixels of the photo, the last two one past the end.
+// The embedded model's two looks: parsing/models/lite.py in JavaScript, which says why. The first finds the people in the whole
+// photo, the second looks at each of them. A box is {x0, y0, x1, y1} in pixels of the photo, the last two one past the end.
 import { findPieces } from "./components.js";
 import { aim, findFaces, findPeople, nearest } from "./people.js";
 import { resizePhoto, roundHalfEven } from "./photo.js";
@@ -13,8 +13,8 @@ export class Lite {
     Object.assign(this, { run, settings });
   }
 
-  // Parses {pixels: RGBA bytes, width, height}. `pause()` is awaited between looks; what it throws ends the work. Gives {maps: label map
-  // and person map one after the other, people: each one's {score, parts: confidence by class}, timings in milliseconds}.
+  // Parses {pixels: RGBA bytes, width, height}. `pause()` is awaited between looks; what it throws ends the work. Gives {maps, people,
+  // timings}: label map and person map one after the other, each one's {score, parts: confidence by class}, and milliseconds.
   async parse(photo, pause) {
     const { width, height } = photo;
     const whole = { x0: 0, y0: 0, x1: width, y1: height };
@@ -87,7 +87,8 @@ export class Lite {
 // Width and height, multiples of the stride, of about `area` pixels and the same shape as `from`.
 function networkSize(from, area, { stride, longest_side }) {
   const zoom = Math.sqrt(area / (from.width * from.height));
-  const side = (length) => Math.min(Math.max(roundHalfEven((length * zoom) / stride), 1), Math.floor(longest_side / stride)) * stride;
+  const most = Math.floor(longest_side / stride);
+  const side = (length) => Math.min(Math.max(roundHalfEven((length * zoom) / stride), 1), most) * stride;
   return { width: side(from.width), height: side(from.height) };
 }
 
@@ -183,7 +184,8 @@ function renumber(personOf, people) {
 // The box with a margin on each side, inside the photo.
 function grow({ x0, y0, x1, y1 }, { width, height }, { margin }) {
   const [across, down] = [Math.floor(margin * (x1 - x0)) + 1, Math.floor(margin * (y1 - y0)) + 1];
-  return { x0: Math.max(x0 - across, 0), y0: Math.max(y0 - down, 0), x1: Math.min(x1 + across, width), y1: Math.min(y1 + down, height) };
+  const [left, top] = [Math.max(x0 - across, 0), Math.max(y0 - down, 0)];
+  return { x0: left, y0: top, x1: Math.min(x1 + across, width), y1: Math.min(y1 + down, height) };
 }
 
 const areaOf = ({ x0, y0, x1, y1 }) => (x1 - x0) * (y1 - y0);

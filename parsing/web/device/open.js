@@ -1,5 +1,6 @@
-// Opening a photo in the browser: upright by its EXIF orientation, transparency laid on white, colours as they are in the file, and made
-// smaller as the server does it where a side is too long. A large photo is read in strips: its pixels alone may take hundreds of megabytes.
+// Opening a photo in the browser: upright by its EXIF orientation, transparency laid on white, colours as they are in the file, and
+// made smaller as the server does it where a side is too long. A large photo is read in strips: its pixels alone may take hundreds
+// of megabytes.
 import { roundHalfEven } from "./photo.js";
 import { areaTapsOf, reachOf, resample, shiftTaps } from "./resample.js";
 

@@ -1,10 +1,9 @@
-// "On this device" as the page has it; loaded only once somebody chooses it. Photos come in by an input of its own and go to a worker:
-// Gradio's input, which would send them, is out of sight from the choice on, by input.css.
+// "On this device" as the page has it; loaded only once somebody chooses it. Photos come in by an input of its own and go to a
+// worker: Gradio's input, which would send them, is out of sight from the choice on, by input.css.
 import { makeFile } from "./files.js";
 
-// Begins: `viewer` is what the viewer offers, `tell` is told how far the model is, {phase: "starting", "loading" (with
-// bytes, here and total), "ready" or "failed"}.
-// Gives the function that ends it.
+// Begins: `viewer` is what the viewer offers, `tell` is told how far the model is, {phase: "starting", "loading", "ready" or
+// "failed"}, with the bytes that are here and in total while it is loading. Gives the function that ends it.
 export function start(viewer, tell) {
   const listening = new AbortController();
   const on = (target, type, act) => target.addEventListener(type, act, { signal: listening.signal, capture: true });

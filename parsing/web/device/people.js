@@ -1,5 +1,5 @@
-// Telling people apart: parsing/people.py in JavaScript, which says what it follows. A spot is where a cell says that the centre of its
-// person is, in pixels of the network's input; `spots` is {x, y}, one float a cell; a centre is {x, y, score}.
+// Telling people apart: parsing/people.py in JavaScript, which says what it follows. A spot is where a cell says that the centre of
+// its person is, in pixels of the network's input; `spots` is {x, y}, one float a cell; a centre is {x, y, score}.
 import { findPieces } from "./components.js";
 
 // Where each cell of a grid (width, height) aims: its middle plus its offset, `offsets` holding first all x, then all y.
@@ -94,7 +94,8 @@ function prune(centers, spots, inside, settings) {
 
 // The weaker of two centres whose voters aim at nearly one spot; -1 where everybody stands alone.
 function findTwin(voters, spots, { person_stride, twin_gap }) {
-  const aims = voters.map((cells) => ({ x: median(cells.map((cell) => spots.x[cell])), y: median(cells.map((cell) => spots.y[cell])) }));
+  const along = (axis, cells) => median(cells.map((cell) => axis[cell]));
+  const aims = voters.map((cells) => ({ x: along(spots.x, cells), y: along(spots.y, cells) }));
   const sides = voters.map((cells) => person_stride * Math.sqrt(cells.length));
   for (let weaker = voters.length - 1; weaker > 0; weaker--) {
     for (let stronger = 0; stronger < weaker; stronger++) {

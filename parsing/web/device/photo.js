@@ -1,5 +1,5 @@
-// Photos made smaller or larger to the byte as OpenCV does it on the server: as floats where they shrink, and in whole numbers where
-// they grow. Photos are RGBA bytes, row by row.
+// Photos made smaller or larger to the byte as OpenCV does it on the server: as floats where they shrink, and in whole numbers
+// where they grow. Photos are RGBA bytes, row by row.
 import { areaTapsOf, linearTapsOf, reachOf, resample, shiftTaps } from "./resample.js";
 
 // A box of a photo {pixels, width}, resized to {width, height}: RGB bytes, ready for the network.

@@ -1,5 +1,5 @@
-// The worker that parses photos on the device, away from the page's own thread. It fetches ONNX Runtime and the model once, then answers
-// each {serial, source} with what was found, or with nothing where a newer photo has come since.
+// The worker that parses photos on the device, away from the page's own thread. It fetches ONNX Runtime and the model once, then
+// answers each {serial, source} with what was found, or with nothing where a newer photo has come since.
 import * as ort from "./ort.mjs";
 import { Lite } from "./lite.js";
 import { openPhoto } from "./open.js";

@@ -19,7 +19,8 @@ export function zip(files) {
   for (const [name, content] of Object.entries(files)) {
     const title = new TextEncoder().encode(name);
     // Version, flags, method, time, date, checksum, both sizes, length of the name, no extra field.
-    const facts = [[20, 2], [0, 2], [0, 2], [0, 2], [DATE, 2], [crc32(content), 4], [content.length, 4], [content.length, 4], [title.length, 2], [0, 2]];
+    const sizes = [[crc32(content), 4], [content.length, 4], [content.length, 4], [title.length, 2], [0, 2]];
+    const facts = [[20, 2], [0, 2], [0, 2], [0, 2], [DATE, 2], ...sizes];
     entries.push(numbers([0x02014b50, 4], [20, 2], ...facts, [0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]), title);
     const header = numbers([0x04034b50, 4], ...facts);
     parts.push(header, title, content);
@@ -27,12 +28,14 @@ export function zip(files) {
   }
   const size = entries.reduce((sum, { length }) => sum + length, 0);
   const count = entries.length / 2;
-  return join([...parts, ...entries, numbers([0x06054b50, 4], [0, 4], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2])]);
+  const end = numbers([0x06054b50, 4], [0, 4], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2]);
+  return join([...parts, ...entries, end]);
 }
 
 // Whole numbers of two or four bytes, the lowest byte first.
 function numbers(...values) {
-  return Uint8Array.from(values.flatMap(([value, bytes]) => Array.from({ length: bytes }, (_, place) => (value >>> (8 * place)) & 255)));
+  const split = ([value, bytes]) => Array.from({ length: bytes }, (_, place) => (value >>> (8 * place)) & 255);
+  return Uint8Array.from(values.flatMap(split));
 }
 
 function join(parts) {

@@ -14,7 +14,6 @@ let pointed = {}; // {part} in the list, {key} in the photo, {person} among the 
 let lit = ""; // what the light shows
 let idle = Promise.resolve(); // until nothing is at work
 let becomeIdle = () => {};
-let device = null; // what parses photos here, while that is chosen: see device/page.js
 
 const stage = new Stage(find("#picture"), pointAtPhoto);
 const legend = new Legend(find("#parts"), props.table, props.groups, {
@@ -24,9 +23,9 @@ const legend = new Legend(find("#parts"), props.table, props.groups, {
 });
 const settings = new Settings(legend.names(), props.palettes);
 const progress = new Progress(root, () => words);
-const live = new Live(root, parseFrame, showFrame, liveFailed);
+const live = new Live(root, (frame) => (staysHere() ? parseFrameHere(frame) : askServer(frame)), showFrame, liveFailed);
+const askServer = (frame) => server.parse_frame({ ticket: ticket(), jpeg: frame.address() });
 
-const staysHere = () => "device" in document.documentElement.dataset; // from the choice on, before `device` is there
 const ticket = () => `${page} ${serial} ${words.language}`;
 
 // A new photo: whatever is at work is of no more use. Gives the ticket that travels with it; without one, the server does nothing.
@@ -43,33 +42,6 @@ function begin() {
 async function beginAgain() {
   await idle;
   return parsed && !result.save ? begin() : "";
-}
-
-// Photos are parsed on the device from now on, the one on show first; null: by the server.
-function useDevice(chosen) {
-  stopLive();
-  device = chosen;
-  if (device && parsed) openHere({ pixels: parsed.pixels, width: parsed.width, height: parsed.height });
-}
-
-// Parses a photo, as Device.parse takes it, on the device. Nothing of it is sent.
-async function openHere(source) {
-  stopLive();
-  const mine = ++serial;
-  const model = words["device.model"];
-  work({ name: "open" });
-  const found = await device.parse(source, (stage) => mine === serial && work({ ...stage, model }));
-  if (mine !== serial) return;
-  work(null);
-  if (!found) return;
-  if (found.failed) return say(found.failed);
-  settings.person = 0;
-  showFound(found, new Uint32Array(found.pixels.buffer));
-}
-
-function showFound({ width, height, people, timings, maps, save }, pixels) {
-  const facts = { width, height, people: people.length, model: words["device.model"], timings, save };
-  show(facts, new Parsed(width, height, pixels, maps));
 }
 
 function work(now) {
@@ -90,12 +62,6 @@ async function receive(message) {
   settings.person = 0;
   show(message, new Parsed(width, height, pixels, maps));
   work(null);
-}
-
-async function parseFrame({ pixels, width, height, address }) {
-  if (!staysHere()) return server.parse_frame({ ticket: ticket(), jpeg: address() });
-  const found = await device?.parse({ pixels, width, height });
-  return found?.failed ? null : found;
 }
 
 async function showFrame(message, pixels) {
@@ -231,13 +197,8 @@ function say(key) {
 
 async function save(form) {
   if (form === "picture") return savePicture(stage.canvas, settings.view);
+  if (result.save) return saveHere(form);
   const { ticked, person, palette } = settings;
-  if (result.save) {
-    const { table, palettes } = props;
-    const wanted = { form, parts: [...ticked], person: person || null, palette: settings.colors, usual: palettes.lip, table };
-    const { name, blob } = await result.save(wanted);
-    return download(blob, name);
-  }
   const file = await server
     .save_file({ ticket: ticket(), form, parts: [...ticked], person: person || null, palette })
     .catch(() => null);
