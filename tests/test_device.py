@@ -11,10 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from browsing import file_of, open_browser, rgba, shown, visit
+from browsing import PHONE, file_of, open_browser, rgba, shown, visit
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from served import serve
+from test_accessibility import AXE, findings
 
 import parsing
 from parsing.background import BackgroundLoader
@@ -229,6 +230,26 @@ def test_in_a_page_that_is_not_isolated_one_thread_does(page: Page, address: str
     choose_device(page)
     parse_here(page, read(ASTRONAUT))
     wait_for(page, "1 person")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_input_is_within_reach_of_fingers_keys_and_screen_readers(browser: Browser, address: str, scheme: str) -> None:
+    context = browser.new_context(viewport=PHONE, locale="zh-CN", color_scheme=scheme)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    page.wait_for_function("[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length === 4")
+    choose(page, "device")
+    expect(page.locator("#models [role=status]")).to_have_text("Lite 在此浏览器中运行：照片不会离开本设备。", timeout=60_000)
+    page.add_script_tag(path=AXE)
+    assert findings(page) == []
+    target = page.locator("#device-photo label").bounding_box()
+    assert (target["x"], target["width"], target["height"]) == (16, 358, 132)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    page.locator("[data-language]").focus()
+    page.keyboard.press("Tab")
+    expect(page.locator("#device-photo input")).to_be_focused()
+    context.close()
 
 
 @pytest.mark.parametrize("file", ["page.js", "worker.js", "lite.onnx"])
