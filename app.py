@@ -20,6 +20,7 @@ import gradio as gr
 import parsing
 from parsing.background import BackgroundLoader
 from parsing.web.components import FOLDER, photo_input, read_file
+from parsing.web.device import device_folder, device_input
 from parsing.web.handlers import EXAMPLES, TEXTS, Handlers
 from parsing.web.model_menu import model_menu
 from parsing.web.options import check_address, read_options, refuse
@@ -28,7 +29,7 @@ from parsing.web.server import join, serve
 from parsing.web.viewer import viewer
 from parsing.weights import local_folder
 
-STYLES: Final = ("page.css", "source.css", "viewer/stage.css", "viewer/bars.css", "viewer/legend.css")
+STYLES: Final = ("page.css", "source.css", "device/input.css", "viewer/stage.css", "viewer/bars.css", "viewer/legend.css")
 text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 
 
@@ -41,6 +42,8 @@ def build_page(handlers: Handlers) -> gr.Blocks:
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
                 photo = photo_input(text("photo.label"))
+                if handlers.loader is not None:  # as the model menu, in which it is chosen
+                    device_input(text("words"))
                 examples = gr.Dataset(
                     components=[gr.Image(render=False)],
                     samples=[[str(path)] for path in EXAMPLES],
@@ -50,7 +53,8 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                 )
                 model = gr.State(None)
                 if handlers.loader is not None:
-                    model = model_menu(text("words"), handlers.loader, handlers.lite.title, handlers.choice)
+                    words = text("words")
+                    model = model_menu(words, handlers.loader, handlers.lite.title, handlers.choice, device_folder())
             shown = viewer(text("words"), [handlers.begin_photo, handlers.parse_frame, handlers.save_file])
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
         ticket = gr.Textbox(visible=False)  # filled by the scripts below; see `Ticket`

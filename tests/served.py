@@ -16,6 +16,7 @@ from pictures import encode
 
 import app
 import parsing
+from parsing.background import BackgroundLoader
 from parsing.web.handlers import Handlers
 from parsing.web.prompt import PromptProtocol
 from parsing.web.rest import PLACES, build_rest
@@ -39,9 +40,11 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def serve(parser: parsing.Parser, places: int = PLACES, **options: Any) -> Iterator[str]:
-    """The address, without a slash at its end; `options` are those of `join`."""
-    handlers = Handlers(parser)
+def serve(
+    parser: parsing.Parser, places: int = PLACES, loader: BackgroundLoader | None = None, choice: str = "auto", **options: Any
+) -> Iterator[str]:
+    """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `join`."""
+    handlers = Handlers(parser, loader, choice)
     page = app.build_page(handlers).queue()
     rest = build_rest(handlers, places)
     with socket.socket() as listening:

@@ -40,6 +40,15 @@ GARMENTS: Final = [part_index(name) for name in ("UpperClothes", "Dress", "Coat"
 """Classes that the network confuses with each other, and seldom with anything else."""
 MARGIN: Final = 0.25
 """Added around a person's box on each side, as a share of its size: the first look may have missed a hand."""
+INSIDE: Final = 0.3
+"""Share of a cell that parts must cover for it to be somebody's."""
+SMALLEST_PIECE: Final = 0.05
+"""Patches of a person smaller than this share of them are left out of their box."""
+GARMENT_SHRINK: Final = 0.25
+GARMENT_SPREAD: Final = 0.12
+"""How far garments agree with their neighbourhood: the blur's sigma, as a share of the picture's side."""
+GARMENT_FLOOR: Final = 0.02
+GARMENT_DOUBT: Final = 1e-3
 
 Box = tuple[int, int, int, int]
 
@@ -163,7 +172,7 @@ def _locate_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
     """The people of the first look, from left to right."""
     labels = look.parts.argmax(axis=0)
     cells = look.heat.shape[::-1]
-    inside = cv2.resize((labels != BACKGROUND).astype(np.float32), cells, interpolation=cv2.INTER_AREA) > 0.3
+    inside = cv2.resize((labels != BACKGROUND).astype(np.float32), cells, interpolation=cv2.INTER_AREA) > INSIDE
     faces = find_faces(np.isin(labels, FACE), PART_STRIDE)
     centers, numbers = find_people(look.heat, look.spots, inside, faces, PERSON_STRIDE)
     zoom = np.array(size) / (np.array(look.heat.shape) * PERSON_STRIDE)
@@ -182,7 +191,7 @@ def _main_box(mask: NDArray[np.bool_]) -> Box:
     """Box of a mask, without patches smaller than a twentieth of it: one stray cell would make the second look too small."""
     _, components, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     cells = stats[1:, cv2.CC_STAT_AREA]
-    kept = np.isin(components, 1 + np.flatnonzero(cells >= 0.05 * cells.sum()))
+    kept = np.isin(components, 1 + np.flatnonzero(cells >= SMALLEST_PIECE * cells.sum()))
     x, y, width, height = cv2.boundingRect(kept.astype(np.uint8))
     return x, y, x + width, y + height
 
@@ -208,10 +217,10 @@ def _settle_garments(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     top = scores.max(axis=0)
     likely = np.exp(scores[GARMENTS] - top)  # (5, h, w), not yet divided by the sum over all classes
     probability = likely / np.exp(scores - top).sum(axis=0)
-    small = [cv2.resize(map_, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) for map_ in probability]
-    spread = 0.12 * small[0].size ** 0.5
+    small = [cv2.resize(map_, None, fx=GARMENT_SHRINK, fy=GARMENT_SHRINK, interpolation=cv2.INTER_AREA) for map_ in probability]
+    spread = GARMENT_SPREAD * small[0].size ** 0.5
     near = np.stack([cv2.resize(cv2.GaussianBlur(map_, (0, 0), spread), top.shape[::-1]) for map_ in small])
-    settled = likely * (near / (near.sum(axis=0) + 1e-3) + 0.02)
+    settled = likely * (near / (near.sum(axis=0) + GARMENT_DOUBT) + GARMENT_FLOOR)
     settled *= likely.sum(axis=0) / (settled.sum(axis=0) + 1e-12)
     scores = scores.copy()
     scores[GARMENTS] = np.log(settled + 1e-12) + top

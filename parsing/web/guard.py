@@ -31,6 +31,9 @@ SAFE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    # A page apart from all others may compute with several threads, which the embedded model in the browser does.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
     # The page's own framework needs inline scripts and eval; nothing is loaded from, or sent to, anywhere else.
     "Content-Security-Policy": "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none';"
     " base-uri 'self'; form-action 'self'",

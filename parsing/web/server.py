@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from parsing.web.device import add_device_files
 from parsing.web.guard import BasicAuth, BodyLimit, SafeHeaders
 from parsing.web.prompt import PromptProtocol
 
@@ -37,6 +38,7 @@ def join(
     page.state_session_capacity = mounted.pop("state_session_capacity")
     for name in ("share", "quiet"):  # `launch` alone knows them, and both are off
         mounted.pop(name)
+    add_device_files(rest)
     # From the inside out. With a CORSMiddleware around it, Gradio leaves these headers to it.
     rest.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["*"])
     rest.add_middleware(BodyLimit)

@@ -4,7 +4,7 @@
 const LONGEST_FRAME = 640;
 
 class Live {
-  // `parse(address)` sends a JPEG and gives the server's answer; `show(answer, pixels)` draws it.
+  // `parse(frame)` gives the answer to what `take` gave; `show(answer, pixels)` draws it.
   constructor(root, parse, show, fail) {
     Object.assign(this, { parse, show, fail });
     this.rate = root.querySelector(".rate");
@@ -40,7 +40,7 @@ class Live {
     let last = performance.now();
     while (this.stream === stream) {
       const frame = await this.take();
-      const answer = await this.parse(frame.address).catch(() => null);
+      const answer = await this.parse(frame).catch(() => null);
       if (answer) await this.show(answer, frame.pixels);
       if (this.stream !== stream) return;
       if (!answer) {
@@ -56,7 +56,7 @@ class Live {
     }
   }
 
-  // The frame that the camera shows now, as a JPEG's data address and as pixels.
+  // The frame that the camera shows now: its pixels, and a function that gives it as a JPEG's data address.
   async take() {
     const { videoWidth, videoHeight } = this.video;
     const zoom = Math.min(1, LONGEST_FRAME / Math.max(videoWidth, videoHeight));
@@ -65,6 +65,6 @@ class Live {
     const context = this.canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(this.video, 0, 0, width, height);
     const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
-    return { address: this.canvas.toDataURL("image/jpeg", 0.9), pixels };
+    return { pixels, width, height, address: () => this.canvas.toDataURL("image/jpeg", 0.9) };
   }
 }

@@ -24,12 +24,14 @@ const legend = new Legend(find("#parts"), props.table, props.groups, {
 });
 const settings = new Settings(legend.names(), props.palettes);
 const progress = new Progress(root, () => words);
-const live = new Live(root, (jpeg) => server.parse_frame({ ticket: ticket(), jpeg }), showFrame, liveFailed);
+const live = new Live(root, (frame) => (staysHere() ? parseFrameHere(frame) : askServer(frame)), showFrame, liveFailed);
+const askServer = (frame) => server.parse_frame({ ticket: ticket(), jpeg: frame.address() });
 
 const ticket = () => `${page} ${serial} ${words.language}`;
 
-// A new photo: whatever is at work is of no more use. Gives the ticket that travels with it.
+// A new photo: whatever is at work is of no more use. Gives the ticket that travels with it; without one, the server does nothing.
 function begin() {
+  if (staysHere()) return "";
   stopLive();
   serial++;
   work({ name: "send" });
@@ -40,7 +42,7 @@ function begin() {
 // Another model for the photo on show, once that is there.
 async function beginAgain() {
   await idle;
-  return parsed ? begin() : "";
+  return parsed && !result.save ? begin() : "";
 }
 
 function work(now) {
@@ -64,17 +66,18 @@ async function receive(message) {
 }
 
 async function showFrame(message, pixels) {
+  if (device) return showFound(message, pixels);
   const maps = await inflate(message.maps);
   if (filmed === serial) show(message, new Parsed(message.width, message.height, pixels, maps));
 }
 
-function show({ width, height, people, model, timings }, now) {
+function show({ width, height, people, model, timings, save }, now) {
   parsed = now;
   stage.resize(parsed);
   if (settings.person > people) settings.person = 0;
   const found = parsed.counts.some((count, key) => count && key % PERSON);
   if (people !== result?.people) listPeople(people);
-  result = { width, height, people, model, timings, found };
+  result = { width, height, people, model, timings, found, save };
   compared = false;
   root.classList.add("filled");
   for (const button of root.querySelectorAll("[data-save]")) button.disabled = false;
@@ -185,7 +188,7 @@ function stopLive() {
 
 function liveFailed(reason) {
   stopLive();
-  say(reason);
+  say(staysHere() && reason === "live.failed" ? "device.broke" : reason);
 }
 
 function say(key) {
@@ -197,6 +200,7 @@ async function save(form) {
   if (live.on) stopLive(); // all files are of one frame
   await live.ended;
   if (form === "picture") return savePicture(stage.canvas, settings.view);
+  if (result.save) return saveHere(form);
   const { ticked, person, palette } = settings;
   const file = await server
     .save_file({ ticket: ticket(), form, parts: [...ticked], person: person || null, palette })
@@ -245,4 +249,4 @@ addEventListener("hashchange", () => change(() => settings.read(location.hash)))
 watch("value", () => receive(props.value));
 watch("label", translate);
 translate();
-window.parsingViewer = { begin, beginAgain, fail: () => work(null) };
+window.parsingViewer = { begin, beginAgain, fail: () => work(null), useDevice, openHere };
