@@ -66,7 +66,8 @@ async function receive(message) {
 }
 
 async function showFrame(message, pixels) {
-  if (device) return showFound(message, pixels);
+  if (filmed !== serial) return;
+  if (message.save) return showFound(message, pixels);
   const maps = await inflate(message.maps);
   if (filmed === serial) show(message, new Parsed(message.width, message.height, pixels, maps));
 }
