@@ -17,6 +17,7 @@ from parsing import __main__ as cli
 from parsing import compare as comparing
 from parsing.compare import compare, count_same
 from parsing.result import Segment
+from parsing.stages import OnStage
 
 PHOTO = np.random.default_rng(6).integers(1, 256, (40, 50, 3), dtype=np.uint8)
 
@@ -26,7 +27,7 @@ class Disagreeing(Stripes):
 
     peak = 123.4
 
-    def __call__(self, image: NDArray[np.uint8]) -> parsing.Parsing:
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> parsing.Parsing:
         result = super().__call__(image)
         result.labels[:4, :5] = 1
         return replace(result, timings={"network": 2500.0})

@@ -29,6 +29,7 @@ from parsing.models import modelscope_worker as worker
 from parsing.models.m2fp import open_config, parse_config, weight_shapes
 from parsing.network.config import ModelConfig
 from parsing.result import Parsing, Segment
+from parsing.stages import OnStage, Stage, Stages
 
 NAME: Final = "modelscope"
 PYTHON: Final = Path(__file__).parents[2] / ".venv-reference" / "bin" / "python"
@@ -97,10 +98,11 @@ class ModelScope:
 
         return cls(store.local_folder("m2fp", weights) or store.fetch("m2fp", shapes, progress))
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; raises `EngineError` where the process ends over it."""
         if not self._engine.is_alive():
             self._engine = Engine(self._folder, self._config)
+        Stages(on_stage).tell(Stage("network"))  # the process does not say when it comes to which
         answer, self.peak = self._engine.parse(image)
         return read_answer(answer, self._config.num_parts)
 
