@@ -1,5 +1,5 @@
 """The command line, `python -m parsing PHOTO... -o FOLDER`: writes a coloured PNG for each photo, or what is asked for.
-`python -m parsing export` is in `parsing.export`.
+`python -m parsing export` is in `parsing.export`, `python -m parsing compare` in `parsing.compare`.
 
 Exit status 0; 1 where some photos failed, each with a line on standard error, while the others went on; 2 and one line where
 nothing could be begun. What is only for the eyes, a progress bar and remarks on a download, appears at a terminal and nowhere
@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 
 from tqdm import tqdm
 
-from parsing import export
+from parsing import compare, export
 from parsing.cli_photos import STDIN, choose_targets, find_photos
 from parsing.cli_ray import THIS_MACHINE, connected, parse_on_cluster, read_address
 from parsing.cli_results import SUFFIXES, Task, explain, make_folder, mute, one_line, parse_photos
@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == ["export"]:
             export.main(words[1:])
             return 0
+        if words[:1] == ["compare"]:
+            compare.main(words[1:])
+            return 0
         return run(read_options(words))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -61,7 +64,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = argparse.ArgumentParser(
         prog="python -m parsing",
         description="Colours the people in photos by part.",
-        epilog="python -m parsing export --help: M2FP as one ONNX file.",
+        epilog="python -m parsing export --help: M2FP as one ONNX file."
+        " python -m parsing compare --help: M2FP beside ModelScope's own pipeline.",
     )
     options.error = refuse  # argparse's own way takes several lines
     options.add_argument(

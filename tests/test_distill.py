@@ -20,6 +20,7 @@ import parsing
 from parsing.image import open_image
 from parsing.models.lite import MODEL_FILE, Lite
 from parsing.result import Parsing
+from parsing.stages import OnStage
 from training import augment, pseudo, train
 from training.data import IGNORE, Photo, read_ids, read_photo, read_photos
 from training.distill import agreement, distill
@@ -118,7 +119,7 @@ class Silent:
     name = "m2fp"
     title = "M2FP ResNet-50 (official, CC BY-NC)"
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         pytest.fail("a photo was labelled twice")
 
 
