@@ -7,6 +7,7 @@ configuration, in
     ~/.cache/parsing-m2fp/   (or the folder that the environment variable PARSING_CACHE names)
 
 which may be deleted at any time. Files appear there complete or not at all; a download that broke off goes on where it ended.
+How the files travel is in `parsing.download`.
 """
 
 from __future__ import annotations
@@ -17,39 +18,24 @@ import logging
 import os
 import pickle
 import shutil
-import threading
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from parsing.download import CHECKPOINT, CONFIGURATION, SLIM, Progress, WeightsError, download
 from parsing.formats import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MODEL_IDS: Final = {
-    "m2fp": "iic/cv_resnet101_image-multiple-human-parsing",
-    "m2fp-single": "iic/cv_resnet101_image-single-human-parsing",
-}
-"""Where ModelScope keeps the official weights of each model (CC BY-NC 4.0, no commercial use)."""
-REVISION: Final = "v1.0.1"
-CONFIGURATION: Final = "configuration.json"
-CHECKPOINT: Final = "pytorch_model.pt"
-SLIM: Final = "model.safetensors"
 DISK_BYTES: Final = 1_100_000_000
 """Free space that a download and its slim copy need together."""
 
-Progress = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes in all, from any thread."""
 Shapes = Mapping[str, tuple[int, ...]]
 """Name and shape of every weight that a network has."""
 
 log = logging.getLogger(__name__)
-
-
-class WeightsError(OSError):
-    """The weights are out of reach, damaged, unsafe or of another network; the message is one sentence for the user."""
 
 
 def cache_folder(name: str) -> Path:
@@ -136,7 +122,7 @@ def fetch(name: str, shapes_of: Callable[[dict[str, Any]], Shapes], progress: Pr
     """Downloads a model's official weights into the cache, as the slim copy.
 
     Args:
-        name: a key of `MODEL_IDS`.
+        name: "m2fp" or "m2fp-single".
         shapes_of: from the configuration's `model` section to what the network has.
         progress: told how far the download is; the terminal always shows it.
 
@@ -147,16 +133,18 @@ def fetch(name: str, shapes_of: Callable[[dict[str, Any]], Shapes], progress: Pr
         WeightsError: out of reach, broken off, disk full, or not the expected weights. Another call goes on where this ended.
     """
     target = cache_folder(name)
-    download = target / "download"
+    arriving = target / "download"
     try:
-        download.mkdir(parents=True, exist_ok=True)
-        _check_space(download)
-        log.warning("Downloading M2FP's official weights (723 MB, CC BY-NC 4.0: no commercial use) from ModelScope")
-        _download(MODEL_IDS[name], download, progress)
-        _slim_down(download, target, shapes_of(read_configuration(download)))
+        arriving.mkdir(parents=True, exist_ok=True)
+        _check_space(arriving)
+        download(name, arriving, progress)
+        _slim_down(arriving, target, shapes_of(read_configuration(arriving)))
+    except WeightsError:
+        (arriving / SLIM).unlink(missing_ok=True)  # a mirror's file that is of no use must not be found there next time
+        raise
     except OSError as error:
         raise _disk_error(error) from error
-    shutil.rmtree(download, ignore_errors=True)
+    shutil.rmtree(arriving, ignore_errors=True)
     log.warning("The weights are in %s (253 MB); delete that folder to remove them", target)
     return target
 
@@ -172,7 +160,9 @@ def _read_slim(file: Path) -> dict[str, Tensor]:
 
     try:
         return load_file(file)
-    except (SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
+        raise WeightsError(f"The weights file {SLIM} cannot be read: {error.strerror or type(error).__name__}.") from error
+    except (SafetensorError, ValueError) as error:
         raise WeightsError(f"The weights file {SLIM} is damaged; delete it to have it made again.") from error
 
 
@@ -206,6 +196,7 @@ def _slim_down(source: Path, target: Path, shapes: Shapes) -> None:
         with whole_file(target / SLIM) as partial:
             save_file(weights, partial, metadata={"format": "pt", "license": "CC BY-NC 4.0"})
             shutil.copyfile(source / CONFIGURATION, target / CONFIGURATION)
+            shutil.copymode(target / CONFIGURATION, partial)  # safetensors writes for its own user only
     except SafetensorError as error:  # the library's own wrapping of a failed write
         raise OSError(errno.ENOSPC if "No space" in str(error) else errno.EIO, str(error)) from error
 
@@ -218,65 +209,9 @@ def _check_space(folder: Path) -> None:
 
 
 def _disk_error(error: OSError) -> WeightsError:
-    if isinstance(error, WeightsError):
-        return error
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WeightsError(
             f"The disk is full: M2FP's weights need {DISK_BYTES / 1e9:.1f} GB while they are fetched and 0.3 GB afterwards;"
             " make room, or set PARSING_CACHE to a folder on another disk."
         )
     return WeightsError("The cache for M2FP's weights cannot be written; set PARSING_CACHE to a folder that can.")
-
-
-def _download(model_id: str, folder: Path, progress: Progress | None) -> None:
-    """Has ModelScope's client fetch the two files; it resumes and checks what it gets."""
-    try:
-        from modelscope.hub.callback import ProgressCallback
-        from modelscope.hub.snapshot_download import snapshot_download
-    except ImportError as error:
-        raise WeightsError(
-            "Downloading M2FP's weights needs ModelScope's client; install it with 'pip install modelscope', or give a local"
-            " model folder."
-        ) from error
-
-    totals: dict[str, int] = {}
-    done: dict[str, int] = {}
-    lock = threading.Lock()
-
-    class Report(ProgressCallback):
-        """Sums the files up; the client makes one for each file."""
-
-        def __init__(self, filename: str, file_size: int) -> None:
-            super().__init__(filename, file_size)
-            with lock:
-                totals[filename], done[filename] = file_size, 0
-
-        def update(self, size: int) -> None:
-            with lock:
-                done[self.filename] += size
-                state = sum(done.values()), sum(totals.values())
-            if progress is not None:
-                progress(*state)
-
-    try:
-        snapshot_download(
-            model_id,
-            revision=REVISION,
-            local_dir=str(folder),
-            allow_file_pattern=[CONFIGURATION, CHECKPOINT],
-            progress_callbacks=[Report],
-        )
-    except Exception as error:  # the client lets many kinds through: its own, those of requests and urllib3, the system's
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise cause from error
-            cause = cause.__cause__ or cause.__context__
-        log.debug("download failed", exc_info=True)
-        raise WeightsError(
-            "M2FP's weights could not be downloaded from ModelScope: check the connection and start again, which goes on where"
-            f" it stopped, or give a local model folder with --weights ({type(error).__name__})."
-        ) from error
-    for file in (CONFIGURATION, CHECKPOINT):
-        if not (folder / file).is_file():
-            raise WeightsError(f"ModelScope's folder {model_id} has no {file}.")

@@ -228,6 +228,7 @@ def test_a_download_leaves_the_slim_copy_alone_in_the_cache(hub: Hub, cache: Pat
     reports: list[tuple[int, int]] = []
     model = M2FP.load(progress=lambda done, total: reports.append((done, total)))
     assert sorted(file.name for file in cache.iterdir()) == [CONFIGURATION, SLIM]
+    assert (cache / SLIM).stat().st_mode == (cache / CONFIGURATION).stat().st_mode, "others may not read it"
     size = sum((FOLDER / file).stat().st_size for file in (CONFIGURATION, CHECKPOINT))
     assert reports[-1] == (size, size)
     requests = len(hub.ranges)

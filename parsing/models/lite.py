@@ -8,9 +8,6 @@ training are in `training/`; the model card is `assets/lite/README.md`.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +20,7 @@ from parsing.cores import usable_cores
 from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
 from parsing.people import find_faces, find_people, nearest, votes
 from parsing.result import Parsing, Segment
+from parsing.stages import OnStage, Stage, Stages
 
 MODEL_FILE: Final = Path(__file__).parents[2] / "assets" / "lite" / "lite.onnx"
 STRIDE: Final = 32
@@ -82,10 +80,13 @@ class _Person:
 
 
 class Lite:
-    """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card."""
+    """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card.
+
+    Attributes:
+        title: what the page calls it; a file that `training.distill` wrote brings a title that says whom it has learnt from.
+    """
 
     name: Final = "lite"
-    title: Final = "Lite (embedded)"
 
     def __init__(self, file: str | os.PathLike[str] = MODEL_FILE) -> None:
         """Loads the network; raises FileNotFoundError, with a sentence for the user, where its file is missing."""
@@ -96,26 +97,29 @@ class Lite:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         self._session = onnxruntime.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
+        self.title = self._session.get_modelmeta().custom_metadata_map.get("title", "Lite (embedded)")
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
-        """Parses one RGB uint8 (H, W, 3) picture."""
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
+        """Parses one RGB uint8 (H, W, 3) picture; tells its stages, in "parse" each person."""
         size = image.shape[:2]
-        timings = {}
-        with _timed(timings, "find"):
+        stages = Stages(on_stage)
+        with stages("find"):
             look = self._run(image, LOOK_AREA)
             people = _locate_people(look, size)
             if len(people) > 1:  # a second opinion in the mirror: 2 in 100 pasted groups more are counted right
                 look = _mean(look, self._run(np.ascontiguousarray(image[:, ::-1]), LOOK_AREA).mirrored())
                 people = _locate_people(look, size)
-        with _timed(timings, "parse"):
+        with stages("parse", len(people)):
             labels = np.zeros(size, np.uint8) if people else _label_map(look.parts, size)
             person_of = np.zeros(size, np.uint8)
             confidence = np.zeros((len(people), len(PARTS)))
-            for index in sorted(range(len(people)), key=lambda index: -_area(people[index].box)):
+            largest_first = sorted(range(len(people)), key=lambda index: -_area(people[index].box))
+            for number, index in enumerate(largest_first, start=1):
+                stages.tell(Stage("parse", number, len(people)))
                 confidence[index] = self._parse_person(image, people, index, labels, person_of)
-        with _timed(timings, "decode"):
+        with stages("decode"):
             parts, humans, person_of = _segments(labels, person_of, people, confidence)
-        return Parsing(labels, parts, humans, self.name, timings, person_of)
+        return Parsing(labels, parts, humans, self.name, stages.timings, person_of)
 
     def _run(self, image: NDArray[np.uint8], area: float) -> _Answer:
         size = _network_size(image.shape[:2], area)
@@ -156,13 +160,6 @@ class Lite:
 
 def _mean(one: _Answer, other: _Answer) -> _Answer:
     return _Answer((one.parts + other.parts) / 2, (one.heat + other.heat) / 2, (one.spots + other.spots) / 2)
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    timings[stage] = (time.perf_counter() - start) * 1000
 
 
 def _network_size(size: tuple[int, int], area: float) -> tuple[int, int]:

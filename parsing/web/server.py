@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from parsing.web.device import add_device_files
 from parsing.web.guard import BasicAuth, BodyLimit, SafeHeaders
+from parsing.web.prompt import PromptProtocol
 
 
 def join(
@@ -64,6 +65,15 @@ def serve(app: FastAPI, host: str, port: int, listening: Callable[[], None]) -> 
     """Serves until the process is interrupted or asked to end; calls `listening` when the port answers."""
     for number in (signal.SIGINT, signal.SIGTERM):  # a container is stopped as by Ctrl-C: the cache is emptied
         signal.signal(number, signal.default_int_handler)
-    config = uvicorn.Config(app, host, port, log_level="warning", server_header=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app,
+        host,
+        port,
+        http=PromptProtocol,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+    )
     with contextlib.suppress(KeyboardInterrupt):
         Server(config, listening).run()

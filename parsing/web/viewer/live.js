@@ -1,5 +1,6 @@
 // The camera, live: a frame is taken, parsed by the server, drawn, and only then the next one is taken, so that there is never a
-// queue and what is shown is as new as the machine allows.
+// queue and what is shown is as new as the machine allows. The last frame is drawn too, after the camera has been stopped: it is what
+// the server has for files to take away.
 const LONGEST_FRAME = 640;
 
 class Live {
@@ -20,13 +21,14 @@ class Live {
       this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
       this.video.srcObject = this.stream;
       await this.video.play();
-      this.run(this.stream);
+      this.ended = this.run(this.stream);
     } catch {
       this.stop();
       this.fail("live.refused");
     }
   }
 
+  // Ends after the frame that is at work, which `ended` waits for.
   stop() {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = this.video.srcObject = null;
@@ -39,12 +41,12 @@ class Live {
     while (this.stream === stream) {
       const frame = await this.take();
       const answer = await this.parse(frame).catch(() => null);
+      if (answer) await this.show(answer, frame.pixels);
       if (this.stream !== stream) return;
       if (!answer) {
         this.stop();
         return this.fail("live.failed");
       }
-      this.show(answer, frame.pixels);
       await new Promise(requestAnimationFrame);
       const now = performance.now();
       period = period === null ? now - last : 0.8 * period + 0.2 * (now - last);

@@ -7,6 +7,7 @@ const indexOf = Object.fromEntries(props.table.map(({ name, index }) => [name, i
 
 let words = {};
 let serial = 0;
+let filmed = 0; // the number under which the camera's frames go
 let parsed = null; // what is on show
 let result = null; // and the facts about it
 let compared = false; // whether the photo lies beside it for comparison
@@ -67,7 +68,7 @@ async function receive(message) {
 async function showFrame(message, pixels) {
   if (device) return showFound(message, pixels);
   const maps = await inflate(message.maps);
-  if (live.on) show(message, new Parsed(message.width, message.height, pixels, maps));
+  if (filmed === serial) show(message, new Parsed(message.width, message.height, pixels, maps));
 }
 
 function show({ width, height, people, model, timings, save }, now) {
@@ -174,7 +175,7 @@ function light() {
 
 function toggleLive() {
   if (live.on) return stopLive();
-  serial++;
+  filmed = ++serial;
   work(null);
   find(".camera").setAttribute("aria-pressed", "true");
   live.start();
@@ -196,6 +197,8 @@ function say(key) {
 }
 
 async function save(form) {
+  if (live.on) stopLive(); // all files are of one frame
+  await live.ended;
   if (form === "picture") return savePicture(stage.canvas, settings.view);
   if (result.save) return saveHere(form);
   const { ticked, person, palette } = settings;
