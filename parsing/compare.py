@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.cli_photos import choose_targets, find_photos
+from parsing.cli_results import make_folder
 from parsing.export import refuse
 from parsing.formats import encode_picture, write_file
 from parsing.image import ImageError, open_image
@@ -86,10 +87,7 @@ def main(arguments: Sequence[str]) -> None:
     targets = [None] * len(photos)
     if chosen.output:
         targets = [files[0] for files in choose_targets(photos, chosen.output, [".png"])]
-        try:
-            chosen.output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(f"The folder {chosen.output.name!r} cannot be made: {error.strerror or error}.") from error
+        make_folder(chosen.output)
     reference = load("modelscope", weights=chosen.weights)
     m2fp = load("m2fp", weights=chosen.weights)
     print(HEADER, flush=True)

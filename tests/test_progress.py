@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from browsing import file_of, serve, shown, upload, visit
 from crowd_model import PHOTO, Crowd
 from numpy.typing import NDArray
@@ -46,6 +47,8 @@ def test_an_answer_to_an_older_photo_never_comes_and_the_earlier_result_stays_me
             earlier = shown(page)
             upload(page, file_of(PHOTO[:, :100]))
             expect(page.locator(".busy")).to_contain_text("Parsing person 2 of 3")
+            done = page.evaluate("Number(document.querySelector('.busy').style.getPropertyValue('--done'))")
+            assert done == pytest.approx(0.05 + 0.9 / 3)  # one of three people
             assert page.locator(".drawing").get_attribute("width") == "131"
             sizes = page.evaluate_handle(
                 """() => {

@@ -16,6 +16,7 @@ the model's title say so; leave them as they are when you hand it on.
 from __future__ import annotations
 
 import argparse
+import copy
 from datetime import date
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def distill(options: argparse.Namespace) -> Path:
         ValueError: there are no photos to learn from, or the labels in the folder are another teacher's.
         OSError: the teacher's weights are out of reach.
     """
+    options = copy.copy(options)
     found = find_photos([str(folder) for folder in options.photos], True, options.out)
     teacher = load(options.teacher, weights=options.weights).model
     labels = options.out / "labels"

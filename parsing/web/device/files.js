@@ -16,17 +16,15 @@ export async function makeFile(found, { form, parts, person, palette, usual, tab
   const files = { "parsing.json": json, "labels.png": await encodeIndexed(seen, usual) };
   const { labels, personOf, width, height } = seen;
   const present = new Set(Uint16Array.from(labels, (part, pixel) => part + PERSON * personOf[pixel]));
-  const add = async (name, is) => {
-    const mask = labels.map((part, pixel) => is(part, personOf[pixel]));
-    files[name + ".png"] = await encodeMask(mask, width, height);
-  };
+  const add = async (name, is) => (files[name + ".png"] = await encodeMask(is, width, height));
   const numbers = seen.people.map((_, index) => index + 1);
   const has = (part, owners) => owners.some((owner) => present.has(part + PERSON * owner));
-  for (const { name, index } of table.slice(1)) if (has(index, [0, ...numbers])) await add(name, (part) => part === index);
+  for (const { name, index } of table.slice(1)) if (has(index, [0, ...numbers])) await add(name, (pixel) => labels[pixel] === index);
   for (const number of numbers) {
-    await add(`person-${number}`, (_, owner) => owner === number);
+    await add(`person-${number}`, (pixel) => personOf[pixel] === number);
     for (const { name, index } of table.slice(1)) {
-      if (has(index, [number])) await add(`person-${number}-${name}`, (part, owner) => part === index && owner === number);
+      const is = (pixel) => labels[pixel] === index && personOf[pixel] === number;
+      if (has(index, [number])) await add(`person-${number}-${name}`, is);
     }
   }
   return file("masks.zip", "application/zip", zip(files));

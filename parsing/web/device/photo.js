@@ -9,7 +9,9 @@ export function resizePhoto({ pixels, width }, box, to) {
   const [columns, rows] = [shiftTaps(taps[0], box.x0), shiftTaps(taps[1], box.y0)];
   if (to.height >= from.height || to.width > from.width) return blend(pixels, width, columns, rows);
   const halved = from.width === 2 * to.width && from.height === 2 * to.height; // OpenCV has a way of its own for that
-  return Uint8Array.from(resample(pixels, width, columns, rows, 3, 4), halved ? Math.round : roundHalfEven);
+  const floats = resample(pixels, width, columns, rows, 3, 4);
+  const bytes = new Uint8ClampedArray(halved ? floats.map(Math.round) : floats); // rounds half to even
+  return new Uint8Array(bytes.buffer);
 }
 
 // Two taps each way, their weights in 2048ths; the last bits of sums are dropped where OpenCV drops them.

@@ -10,12 +10,12 @@ export async function encodeIndexed({ labels, width, height }, palette) {
   return encode(width, height, 8, 3, [chunk("PLTE", Uint8Array.from(palette.flat()))], rows);
 }
 
-// A mask of 0 and 1, one bit a pixel, white where it is 1.
-export async function encodeMask(mask, width, height) {
+// A mask, one bit a pixel, white where `is(pixel)`.
+export async function encodeMask(is, width, height) {
   const across = 1 + ((width + 7) >> 3);
   const rows = new Uint8Array(across * height);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) if (mask[y * width + x]) rows[y * across + 1 + (x >> 3)] |= 128 >> (x & 7);
+    for (let x = 0; x < width; x++) if (is(y * width + x)) rows[y * across + 1 + (x >> 3)] |= 128 >> (x & 7);
   }
   return encode(width, height, 1, 0, [], rows);
 }

@@ -27,7 +27,7 @@ class Progress {
     const text = count > 1 ? words["busy.person"] : (words["busy." + name] ?? words["busy.parse"]);
     const seconds = Math.floor((performance.now() - this.begun) / 1000);
     this.busy.querySelector(".stage").textContent = text.replace(/{(model|number|count)}/g, (_, key) => ({ model, number, count })[key]);
-    this.busy.querySelector(".elapsed").textContent = seconds ? seconds + " s" : "";
+    this.busy.querySelector(".elapsed").textContent = seconds ? `· ${seconds} s` : "";
     this.busy.style.setProperty("--done", { send: 0.03, receive: 0.97 }[name] ?? 0.05 + 0.9 * this.share());
   }
 
@@ -35,13 +35,14 @@ class Progress {
   // long as the time before; the guess slows down rather than claims to be done.
   share() {
     const { name, number = 1, count = 1, expected } = this.stage;
-    const stages = Object.entries(expected ?? { [name]: 0 });
+    const stages = Object.entries(expected ?? {});
     const place = stages.findIndex(([stage]) => stage === name);
+    const people = Math.max(count, 1);
+    if (place === -1) return (number - 1) / people;
     const sum = (entries) => entries.reduce((total, [, time]) => total + time, 0);
-    const own = (stages[place]?.[1] ?? 0) / Math.max(count, 1);
-    const guess = own ? 1 - Math.exp((-2 * (performance.now() - this.since)) / own) : 0;
-    const whole = sum(stages);
-    return whole ? (sum(stages.slice(0, Math.max(place, 0))) + own * (number - 1 + guess)) / whole : (number - 1) / Math.max(count, 1);
+    const own = stages[place][1] / people;
+    const guess = 1 - Math.exp((-2 * (performance.now() - this.since)) / Math.max(own, 1));
+    return (sum(stages.slice(0, place)) + own * (number - 1 + guess)) / sum(stages);
   }
 
   // The facts of a result, {width, height, people, model, timings, found, draw}, or the hint of what to do where there is none.
