@@ -52,7 +52,7 @@ export function start(viewer, tell) {
 class Device {
   constructor(tell) {
     this.serial = 0;
-    this.expected = null; // milliseconds that the photo before took
+    this.expected = null; // milliseconds of each stage of the photo before
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.worker.onerror = () => {
       this.broken = true; // its scripts could not be fetched: it hears nothing
@@ -80,7 +80,7 @@ class Device {
     this.finish = null;
     if (failed) return finish({ failed });
     const { find, parse, decode } = found.timings;
-    this.expected = find + parse + decode;
+    this.expected = { parse: find + parse + decode };
     finish({ ...found, save: (wanted) => makeFile(found, wanted) });
   }
 
