@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 import json
 import zipfile
@@ -22,8 +24,9 @@ from parsing.background import BackgroundLoader
 from parsing.formats import describe, encode_masks
 from parsing.render import LIP, SAFE
 from parsing.web.components import shrink
-from parsing.web.device import device_folder
+from parsing.web.device import RUNTIME, device_folder
 from parsing.web.handlers import EXAMPLES, LONGEST_SIDE
+from tools.fetch_onnxruntime_web import CHECKSUMS
 
 LITE = parsing.load("lite")
 READY = "Lite runs in this browser: photos stay on this device."
@@ -266,6 +269,13 @@ def test_what_cannot_be_fetched_is_said_and_even_then_nothing_is_sent(page: Page
     page.get_by_role("button", name="Live camera").click()
     expect(page.locator(".said")).to_contain_text("could not be parsed in this browser", timeout=60_000)
     assert sent(requests) == []
+
+
+def test_the_runtime_is_the_one_that_was_checked() -> None:
+    for name, checksum in CHECKSUMS.items():
+        packed = RUNTIME / f"{name}.gz"
+        content = gzip.decompress(packed.read_bytes()) if packed.is_file() else (RUNTIME / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == checksum
 
 
 def test_the_files_are_for_keeping(page: Page, address: str) -> None:

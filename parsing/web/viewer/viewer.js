@@ -66,10 +66,10 @@ async function receive(message) {
 }
 
 async function showFrame(message, pixels) {
-  if (filmed !== serial) return;
-  if (message.save) return showFound(message, pixels);
-  const maps = await inflate(message.maps);
-  if (filmed === serial) show(message, new Parsed(message.width, message.height, pixels, maps));
+  const maps = message.save ? null : await inflate(message.maps);
+  if (filmed !== serial) return; // a photo has been chosen since
+  if (message.save) showFound(message, pixels);
+  else show(message, new Parsed(message.width, message.height, pixels, maps));
 }
 
 function show({ width, height, people, model, timings, save }, now) {
