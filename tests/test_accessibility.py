@@ -46,6 +46,11 @@ def test_nothing_serious_is_found(browser: Browser, address: str, scheme: str, l
     page.locator("#views [value=compare]").check()
     page.get_by_role("button", name="Pants" if locale == "en-US" else "裤子", exact=True).click()
     assert findings(page) == []
+    page.locator("#people [value='0']").check()
+    upload(page, file_of(PHOTO[:12, :18]))  # too small for all parts
+    shown(page, (12, 18))
+    assert page.locator("#parts .missing").count() > 5
+    assert findings(page) == []
     context.close()
 
 
