@@ -5,9 +5,22 @@ BIN := $(VENV)/bin
 # The newest Python that the pinned packages support; override with `make PYTHON=...`.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.10 python3 python; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$python && break; done)
-TORCH := $(shell sed -n 's/^torch==//p' requirements.txt)
+REFERENCE := .venv-reference
+# What ModelScope's own pipeline runs on; override with `make reference PYTHON_REFERENCE=...`.
+PYTHON_REFERENCE ?= python3.10
 
-.PHONY: run test fuzz format screenshot benchmark clean
+# On Linux, plain pip may choose PyTorch's CUDA build, several gigabytes. The CPU build is taken from where pip is set up to look, else
+# from PyTorch's own index, asked once and briefly; where neither has it, plain pip takes over.
+# Arguments: the environment's folder, a requirements file with "torch==".
+define install-torch
+@if [ "$$(uname -s)" = Linux ] && ! $(1)/bin/python -c 'import torch' 2>/dev/null; then \
+	torch=$$(sed -n 's/^torch==/torch==/p' $(2)); \
+	$(1)/bin/pip install --quiet $$torch+cpu 2>/dev/null \
+	|| $(1)/bin/pip install --quiet --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu $$torch 2>/dev/null \
+	|| echo "PyTorch's CPU index is out of reach; plain pip takes over."; fi
+endef
+
+.PHONY: run test fuzz format screenshot benchmark reference clean
 
 run: $(VENV)/installed
 	$(BIN)/python app.py
@@ -30,23 +43,32 @@ screenshot: $(VENV)/installed-dev
 benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.speed
 
+reference: $(REFERENCE)/installed
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(REFERENCE)
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; install one, or say which: make PYTHON=/path/to/python3" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# On Linux, plain pip may choose PyTorch's CUDA build, several gigabytes. The CPU build is taken from where pip is set up to look, else
-# from PyTorch's own index, asked once and briefly; where neither has it, plain pip takes over.
 $(VENV)/installed: requirements.txt | $(VENV)/bin/python
-	@if [ "$$(uname -s)" = Linux ] && ! $(BIN)/python -c 'import torch' 2>/dev/null; then \
-		$(BIN)/pip install --quiet torch==$(TORCH)+cpu 2>/dev/null \
-		|| $(BIN)/pip install --quiet --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu torch==$(TORCH) 2>/dev/null \
-		|| echo "PyTorch's CPU index is out of reach; plain pip takes over."; fi
+	$(call install-torch,$(VENV),requirements.txt)
 	$(BIN)/pip install --quiet -r requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+$(REFERENCE)/bin/python:
+	@$(PYTHON_REFERENCE) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null \
+	|| { echo "Python 3.10 is needed, no other; install it, or say where: make reference PYTHON_REFERENCE=/path/to/python3.10" >&2; exit 2; }
+	$(PYTHON_REFERENCE) -m venv $(REFERENCE)
+
+# mmcv-full is compiled, which takes minutes; without CUDA, even where there is a graphics card.
+$(REFERENCE)/installed: requirements-reference.txt | $(REFERENCE)/bin/python
+	$(call install-torch,$(REFERENCE),requirements-reference.txt)
+	grep -v '^mmcv-full' requirements-reference.txt | $(REFERENCE)/bin/pip install --quiet -r /dev/stdin
+	CUDA_VISIBLE_DEVICES= MMCV_WITH_OPS=1 $(REFERENCE)/bin/pip install --quiet --no-build-isolation -r requirements-reference.txt
 	@touch $@

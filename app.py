@@ -11,6 +11,8 @@ import os
 import signal
 from typing import Any, Final
 
+import parsing.web.quick_start  # before Gradio
+
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio while it is imported
 
 import gradio as gr
@@ -18,6 +20,7 @@ import gradio as gr
 import parsing
 from parsing.background import BackgroundLoader
 from parsing.web.components import FOLDER, photo_input, read_file
+from parsing.web.device import device_folder, device_input
 from parsing.web.handlers import EXAMPLES, TEXTS, Handlers
 from parsing.web.model_menu import model_menu
 from parsing.web.options import check_address, read_options, refuse
@@ -26,15 +29,12 @@ from parsing.web.server import join, serve
 from parsing.web.viewer import viewer
 from parsing.weights import local_folder
 
-STYLES: Final = ("page.css", "source.css", "viewer/stage.css", "viewer/bars.css", "viewer/legend.css")
+STYLES: Final = ("page.css", "source.css", "device/input.css", "viewer/stage.css", "viewer/bars.css", "viewer/legend.css")
 text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 
 
-def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, choice: str = "auto") -> gr.Blocks:
-    """The page around one parser, or, with a menu of both, around the embedded one and the one of `loader`; `choice` is what
-    the menu says at first. `launch_options` belong to its `launch`.
-    """
-    handlers = Handlers(parser, loader, choice)
+def build_page(handlers: Handlers) -> gr.Blocks:
+    """The page, with a menu of models where the handlers have a loader; `launch_options` belong to its `launch`."""
     private: dict[str, Any] = {"api_visibility": "private"}
     gr.set_static_paths(EXAMPLES)
     with gr.Blocks(title="Human Parsing", analytics_enabled=False, delete_cache=(300, 1800), fill_width=True) as page:
@@ -42,6 +42,8 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
                 photo = photo_input(text("photo.label"))
+                if handlers.loader is not None:  # as the model menu, in which it is chosen
+                    device_input(text("words"))
                 examples = gr.Dataset(
                     components=[gr.Image(render=False)],
                     samples=[[str(path)] for path in EXAMPLES],
@@ -49,20 +51,30 @@ def build_page(parser: parsing.Parser, loader: BackgroundLoader | None = None, c
                     label=text("examples.label"),
                     elem_id="examples",
                 )
-                model = gr.State(None) if loader is None else model_menu(text("words"), loader, parser.title, choice)
+                model = gr.State(None)
+                if handlers.loader is not None:
+                    words = text("words")
+                    model = model_menu(words, handlers.loader, handlers.lite.title, handlers.choice, device_folder())
             shown = viewer(text("words"), [handlers.begin_photo, handlers.parse_frame, handlers.save_file])
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
         ticket = gr.Textbox(visible=False)  # filled by the scripts below; see `Ticket`
 
         # All photos stand in one queue, because each takes all cores. The viewer shows how far its own is.
-        parsed: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_id": "parse", **private}
+        # Named as where progress shows, because Gradio else leaves a timer behind in the photo's input with each upload.
+        parsed: dict[str, Any] = {
+            "show_progress": "hidden",
+            "show_progress_on": shown,
+            "trigger_mode": "multiple",
+            "concurrency_id": "parse",
+            **private,
+        }
         new_photo = "(photo, model) => [photo, model, photo === null ? '' : window.parsingViewer.begin()]"
         other_model = "async (model) => [model, await window.parsingViewer.beginAgain()]"
         answers = [
             photo.input(handlers.upload, [photo, model, ticket], [photo, shown], js=new_photo, **parsed),
             examples.click(handlers.example, [examples, model, ticket], [shown], js=new_photo, **parsed),
         ]
-        if loader is not None:
+        if handlers.loader is not None:
             answers.append(model.input(handlers.switch, [model, ticket], [shown], js=other_model, **parsed))
         for answer in answers:
             answer.failure(None, js="() => window.parsingViewer.fail()", **private)
@@ -123,10 +135,10 @@ def main() -> None:
     except (ValueError, OSError, ImportError) as error:
         refuse(str(error))
     choice = options.model if options.model in ("auto", "lite") else "m2fp"
-    page = build_page(lite, loader, choice).queue(max_size=64)
+    handlers = Handlers(lite, loader, choice)
+    page = build_page(handlers).queue(max_size=64)
     page._queue.sleep_when_free = 0.01  # seconds; Gradio looks a thousand times a second, and takes 4 % of an idle core for it
-    rest = build_rest(Handlers(lite, loader, choice))
-    server = join(page, rest, launch_options(), options.origins, options.auth)
+    server = join(page, build_rest(handlers), launch_options(), options.origins, options.auth)
     title = (loader.parser or lite).title
     host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
     serve(server, options.host, options.port, lambda: print(f"{title} at http://{host}:{options.port}", flush=True))

@@ -31,8 +31,6 @@ from parsing.cores import usable_cores
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "assets" / "examples"
-GOLDEN_PYTHON = ROOT / ".venv-reference" / "bin" / "python"
-"""Where `make reference` puts ModelScope's golden combination of packages."""
 SIZES = {"512x512": (512, 512), "1920x1080": (1920, 1080), "4000x3000": (4000, 3000)}
 BEYOND_MODELSCOPE = "4000x3000"
 """A size at which ModelScope's way, all masks at once, takes more than 20 GB."""
@@ -67,8 +65,7 @@ class Contestant:
     """A process of `benchmarks.contestant`, loaded and waiting."""
 
     def __init__(self, name: str, weights: Path) -> None:
-        python = str(GOLDEN_PYTHON) if name == "modelscope-golden" else sys.executable
-        command = [python, str(ROOT / "benchmarks" / "contestant.py"), name, "--weights", str(weights)]
+        command = [sys.executable, str(ROOT / "benchmarks" / "contestant.py"), name, "--weights", str(weights)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._process = subprocess.Popen(command, env=environment, **pipes)

@@ -1,5 +1,5 @@
 """The command line, `python -m parsing PHOTO... -o FOLDER`: writes a coloured PNG for each photo, or what is asked for.
-`python -m parsing export` is in `parsing.export`.
+`python -m parsing export` is in `parsing.export`, `python -m parsing compare` in `parsing.compare`.
 
 Exit status 0; 1 where some photos failed, each with a line on standard error, while the others went on; 2 and one line where
 nothing could be begun. What is only for the eyes, a progress bar and remarks on a download, appears at a terminal and nowhere
@@ -9,32 +9,25 @@ else. Files appear whole or not at all, so that `--resume` can go on after whate
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final, NoReturn
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from parsing import export
-from parsing.cli_photos import STDIN, Photo, choose_targets, find_photos
-from parsing.formats import encode_json, encode_labels, encode_masks, encode_picture, write_file
-from parsing.image import open_image
+from parsing import compare, export
+from parsing.cli_photos import STDIN, choose_targets, find_photos
+from parsing.cli_ray import THIS_MACHINE, connected, parse_on_cluster, read_address
+from parsing.cli_results import SUFFIXES, Task, explain, make_folder, mute, one_line, parse_photos
 from parsing.labels import part_index
 from parsing.network.config import PRECISIONS, SHORT_SIDES
 from parsing.parser import MODELS, load
-from parsing.render import LIP, PALETTES, VIEWS, composite
-from parsing.result import Parsing
+from parsing.render import LIP, PALETTES, VIEWS
 
 STDOUT: Final = "-"
-SUFFIXES: Final = {"picture": ".png", "json": ".json", "masks": ".zip", "labels": ".labels.png"}
-"""What may be asked for, and how its files end."""
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
@@ -56,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == ["export"]:
             export.main(words[1:])
             return 0
+        if words[:1] == ["compare"]:
+            compare.main(words[1:])
+            return 0
         return run(read_options(words))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -68,7 +64,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = argparse.ArgumentParser(
         prog="python -m parsing",
         description="Colours the people in photos by part.",
-        epilog="python -m parsing export --help: M2FP as one ONNX file.",
+        epilog="python -m parsing export --help: M2FP as one ONNX file."
+        " python -m parsing compare --help: M2FP beside ModelScope's own pipeline.",
     )
     options.error = refuse  # argparse's own way takes several lines
     options.add_argument(
@@ -117,6 +114,14 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--precision", choices=PRECISIONS, default="auto", help="of M2FP; bf16 is faster (default: auto, fp32)"
     )
     options.add_argument("--size", choices=SHORT_SIDES, default="official", help="of M2FP's input (default: official)")
+    options.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        nargs="?",
+        const=THIS_MACHINE,
+        type=read_address,
+        help="on the machines of a Ray cluster: auto or HOST:PORT; without ADDRESS on this machine's cores, a model on each",
+    )
     chosen = options.parse_intermixed_args(arguments)
     chosen.kinds = list(dict.fromkeys(chosen.kinds or ["picture"]))
     return chosen
@@ -145,128 +150,48 @@ def run(options: argparse.Namespace) -> int:
     """Does what the options ask for, and gives the exit status; raises ValueError, OSError or ImportError with a sentence for
     the user where nothing can be begun.
     """
+    tasks = choose_tasks(options)  # before the model is loaded, which may take minutes
+    if not tasks:
+        return 0
+    failed, start = 0, time.monotonic()
+    with connected(options.ray) if options.ray else nullcontext():
+        with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
+            parser = load(options.model, weights=options.weights, precision=options.precision, size=options.size)
+        parse = parse_on_cluster if options.ray else parse_photos
+        # disable=None: only at a terminal. leave=False: an error's line stands alone.
+        with tqdm(total=len(tasks), unit="photo", leave=False, disable=True if len(tasks) == 1 else None) as progress:
+            for (photo, _), trouble in parse(parser, tasks, options):
+                if trouble:
+                    failed += 1
+                    tqdm.write(one_line(f"{photo.path}: {trouble}"), file=sys.stderr)
+                progress.update()
+    if options.ray:
+        print(f"{len(tasks) - failed} photos parsed, {failed} failed, in {time.monotonic() - start:.0f} s")
+    return int(failed > 0)
+
+
+def choose_tasks(options: argparse.Namespace) -> list[Task]:
+    """The photos that are to be parsed, each with its files; raises ValueError or OSError as `run` does."""
     folder = None if options.output == STDOUT else Path(options.output)
-    photos = find_photos(options.photos, options.recursive, folder)  # before the model is loaded, which may take minutes
+    photos = find_photos(options.photos, options.recursive, folder)
     if folder is None:
         if len(photos) > 1 or len(options.kinds) > 1:
             raise ValueError("Standard output takes one result of one photo; give a folder with -o for more.")
-        tasks: list[tuple[Photo, list[Path] | None]] = [(photos[0], None)]
+        tasks: list[Task] = [(photos[0], None)]
     else:
         tasks = list(zip(photos, choose_targets(photos, folder, map(SUFFIXES.get, options.kinds)), strict=True))
         make_folder(folder)
+    if options.ray and (folder is None or any(photo.path == STDIN for photo in photos)):
+        raise ValueError("Standard input and output are on this machine alone; give files and a folder, or leave out --ray.")
     if options.resume:
         tasks = [task for task in tasks if task[1] is None or not all(file.is_file() for file in task[1])]
-    if not tasks:
-        return 0
-    with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
-        parser = load(options.model, weights=options.weights, precision=options.precision, size=options.size)
-    progress = tqdm(total=len(tasks), unit="photo", leave=False, disable=True if len(tasks) == 1 else None)
-    failed: list[Photo] = []
-
-    def report(photo: Photo, error: Exception) -> None:
-        failed.append(photo)
-        tqdm.write(one_line(f"{photo.path}: {explain(error)}"), file=sys.stderr)
-        progress.update()
-
-    begun: deque[tuple[Photo, list[Path] | None]] = deque()
-
-    def opened() -> Iterator[NDArray[np.uint8]]:
-        for photo, files in tasks:
-            try:
-                with mute():
-                    pixels = open_image(sys.stdin.buffer.read() if photo.path == STDIN else photo.path)
-            except Exception as error:  # noqa: BLE001, whatever it is, the other photos go on
-                report(photo, error)
-            else:
-                begun.append((photo, files))
-                yield pixels
-
-    # disable=None above: only at a terminal. leave=False: an error's line stands alone.
-    with progress:
-        for outcome in parser.map(opened()):  # which works ahead: it opens and draws photos while the model is at others
-            photo, files = begun.popleft()
-            try:
-                if outcome.error:
-                    raise outcome.error
-                write_results(outcome.image, outcome.parsing, files, options)
-            except Exception as error:  # noqa: BLE001, as above
-                report(photo, error)
-            else:
-                progress.update()
-    return int(bool(failed))
-
-
-def write_results(pixels: NDArray[np.uint8], parsing: Parsing, files: list[Path] | None, options: argparse.Namespace) -> None:
-    """Writes a photo's results, one for each kind asked for; to standard output where there are no files."""
-    makers: dict[str, Callable[[NDArray[np.uint8], Parsing, argparse.Namespace], bytes]] = {
-        "picture": draw,
-        "json": lambda _, parsing, __: encode_json(parsing),
-        "masks": lambda _, parsing, __: encode_masks(parsing),
-        "labels": lambda _, parsing, options: encode_labels(parsing.labels, PALETTES[options.palette].colors),
-    }
-    contents = (makers[kind](pixels, parsing, options) for kind in options.kinds)
-    if files is None:
-        sys.stdout.buffer.write(next(contents))
-        sys.stdout.buffer.flush()
-        return
-    make_folder(files[0].parent)
-    for file, content in zip(files, contents, strict=True):
-        try:
-            write_file(content, file)
-        except OSError as error:
-            raise OSError(f"The file {file.name!r} cannot be written: {error.strerror or error}.") from error
-
-
-def draw(pixels: NDArray[np.uint8], parsing: Parsing, options: argparse.Namespace) -> bytes:
-    """The coloured picture as a PNG."""
-    picture = composite(
-        pixels, parsing, parts=options.parts, opacity=options.opacity, palette=options.palette, view=options.view
-    )
-    return encode_picture(picture, "png")
-
-
-def explain(error: Exception) -> str:
-    """What went wrong, in one sentence for the user."""
-    if isinstance(error, ValueError | OSError | ImportError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "The memory is not enough for this photo; make it smaller."
-    logging.getLogger(__name__).debug("unexpected", exc_info=True)
-    return f"The program itself failed ({type(error).__name__}: {error}); please report this."
-
-
-@contextmanager
-def mute() -> Iterator[None]:
-    """Drops what libraries write to standard error by themselves; libtiff, for one, comments on every damaged file."""
-    sys.stderr.flush()
-    speaking = os.dup(2)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 2)
-    os.close(silence)
-    try:
-        yield
-    finally:
-        os.dup2(speaking, 2)
-        os.close(speaking)
-
-
-def make_folder(folder: Path) -> None:
-    """Makes the folder where there is none."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(f"The folder {folder.name!r} cannot be made: {error.strerror or error}.") from error
+    return tasks
 
 
 def refuse(sentence: str) -> NoReturn:
     """Says what was wrong, in one line whatever is in it, and ends the program with exit status 2."""
     print(one_line(sentence), file=sys.stderr)
     raise SystemExit(2)
-
-
-def one_line(sentence: str) -> str:
-    """The sentence without line breaks and whatever else a terminal might obey."""
-    return "".join(letter if letter.isprintable() else "?" for letter in sentence)
 
 
 if __name__ == "__main__":

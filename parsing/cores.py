@@ -1,7 +1,7 @@
 """How many threads to compute with: one for each physical core that this process may use.
 
 A container's share of a large machine shows in its control group only, and two threads on one core's halves are slower than one
-at arithmetic.
+at arithmetic. OMP_NUM_THREADS is how a cluster tells each of its workers what is theirs.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ _QUOTAS = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
 
 
 def usable_cores() -> int:
-    """Physical cores that this process may use, at least 1: by affinity, and by the quota of its container."""
+    """Physical cores that this process may use, at least 1: by affinity, the quota of its container, and OMP_NUM_THREADS."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     siblings = {_read(_TOPOLOGY.format(processor)) or str(processor) for processor in allowed}
-    return max(1, min(len(siblings), _quota()))
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(len(siblings), _quota(), int(wanted) if wanted.isdecimal() else len(siblings)))
 
 
 def has_bfloat16() -> bool:

@@ -86,10 +86,11 @@ def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, nu
 
     parts = [candidate for candidate in candidates if candidate in found and candidate.label != num_parts]
     people = [candidate for candidate in candidates if candidate in found and candidate.label == num_parts]
-    owners = _owners(parts, people, mask_logits)
+    masks = (mask_logits > 0).flatten(1).float()  # (Q, h * w): overlaps are counted on the network's own grid
+    overlaps = masks[[part.query for part in parts]] @ masks[[person.query for person in people]].T  # (parts, people)
     numbered = [replace(found[person], person=number) for number, person in enumerate(people, start=1)]
-    owned = [replace(found[part], person=owner) for part, owner in zip(parts, owners, strict=True)]
-    return Decoded(label_map.labels, owned, numbered, _person_of(owned, numbered, frame.photo))
+    owned = [replace(found[part], person=owner) for part, owner in zip(parts, owners(overlaps), strict=True)]
+    return Decoded(label_map.labels, owned, numbered, layer_people(owned, numbered, frame.photo))
 
 
 def decode_pixels(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> Decoded:
@@ -139,16 +140,16 @@ def _best_pairs(class_logits: Tensor) -> list[Candidate]:
     ]
 
 
-def _owners(parts: list[Candidate], people: list[Candidate], mask_logits: Tensor) -> list[int | None]:
-    """For each part the number, from 1, of the person whose mask covers most of it, counted on the network's own grid."""
-    if not people:
-        return [None] * len(parts)
-    masks = (mask_logits > 0).flatten(1).float()  # (Q, h * w)
-    overlaps = masks[[part.query for part in parts]] @ masks[[person.query for person in people]].T  # (parts, people)
+def owners(overlaps: Tensor) -> list[int | None]:
+    """For each part the number, from 1, of the person whose mask covers most of it, None where none does.
+
+    Args:
+        overlaps: (parts, people) pixels that a part and a person have in common.
+    """
     return [int(overlap.argmax()) + 1 if overlap.any() else None for overlap in overlaps]
 
 
-def _person_of(parts: list[Segment], people: list[Segment], photo: tuple[int, int]) -> NDArray[np.uint8]:
+def layer_people(parts: list[Segment], people: list[Segment], photo: tuple[int, int]) -> NDArray[np.uint8]:
     """(H, W) the person of each pixel: masks of people, the surest on top, then their parts, the smallest on top."""
     person_of = np.zeros(photo, np.uint8)
     owned = [part for part in parts if part.person is not None]

@@ -35,7 +35,7 @@ class ExportError(ValueError):
 def main(arguments: Sequence[str]) -> None:
     """The command, `arguments` being the words after `export`; raises ValueError, OSError or ImportError with a sentence."""
     options = argparse.ArgumentParser(prog="python -m parsing export", description="Writes M2FP as one ONNX file.")
-    options.error = _refuse
+    options.error = refuse
     options.add_argument("--weights", metavar="FOLDER", help="a ModelScope model folder (default: the downloaded weights)")
     options.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
     chosen = options.parse_args(arguments)
@@ -113,5 +113,6 @@ def verify(network: Network, exported: Network) -> None:
                 )
 
 
-def _refuse(sentence: str) -> NoReturn:
-    raise ValueError(sentence)  # argparse's own way takes several lines
+def refuse(sentence: str) -> NoReturn:
+    """Raises what argparse found wrong, which takes several lines in its own way, as the ValueError of a subcommand."""
+    raise ValueError(sentence)

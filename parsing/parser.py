@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,9 +16,10 @@ from numpy.typing import NDArray
 
 from parsing.image import ImageSource, open_image
 from parsing.result import Parsing
+from parsing.stages import OnStage, Stages
 from parsing.weights import Progress, local_folder
 
-MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx")
+MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx", "modelscope")
 """The names that `load` takes."""
 
 
@@ -31,8 +31,10 @@ class Model(Protocol):
     title: str
     """What the page calls it."""
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
-        """Parses one RGB uint8 (H, W, 3) picture; fills every field of the result, timings from its own stages only."""
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
+        """Parses one RGB uint8 (H, W, 3) picture; fills every field of the result, timings from its own stages only, each of
+        which it tells as it begins.
+        """
         ...
 
 
@@ -73,16 +75,17 @@ class Parser:
         """What the page calls the model."""
         return self.model.title
 
-    def __call__(self, image: ImageSource) -> Parsing:
+    def __call__(self, image: ImageSource, on_stage: OnStage | None = None) -> Parsing:
         """Parses a photo.
 
         Args:
             image: a path, the bytes of an image file, a PIL image, or an RGB uint8 array (H, W, 3).
+            on_stage: told each stage as it begins: "open", then the model's own.
 
         Raises:
             ImageError: it is not an image, it is damaged, or it is too large; the message is one sentence for the user.
         """
-        return self._open_and_parse(image)[1]
+        return self._open_and_parse(image, on_stage)[1]
 
     def map(self, images: Iterable[Source]) -> Iterator[Outcome[Source]]:
         """Parses several photos, in the order given; while the model works on one, the next is opened and the caller draws the
@@ -108,13 +111,13 @@ class Parser:
                 for future in pending:
                     future.cancel()
 
-    def _open_and_parse(self, image: ImageSource) -> tuple[NDArray[np.uint8], Parsing]:
-        start = time.perf_counter()
-        photo = open_image(image)
-        opened = (time.perf_counter() - start) * 1000
+    def _open_and_parse(self, image: ImageSource, on_stage: OnStage | None = None) -> tuple[NDArray[np.uint8], Parsing]:
+        stages = Stages(on_stage)
+        with stages("open"):
+            photo = open_image(image)
         with self._lock:
-            parsing = self.model(photo)
-        return photo, replace(parsing, timings={"open": opened, **parsing.timings})
+            parsing = self.model(photo, on_stage)
+        return photo, replace(parsing, timings={**stages.timings, **parsing.timings})
 
 
 def load(
@@ -130,6 +133,7 @@ def load(
     Args:
         name: "lite", embedded in this package; "m2fp", several people, or "m2fp-single", one person, with the official weights;
             "m2fp-onnx", m2fp as `python -m parsing export` wrote it, run by ONNX Runtime;
+            "modelscope", m2fp as ModelScope's own pipeline computes it, in the environment that `make reference` sets up;
             "auto" is "m2fp" where its weights are given or already on this machine, else "lite".
         weights: a local ModelScope model folder for one of the M2FP models; None for the environment variable PARSING_WEIGHTS,
             the cache, or, unless the name is "auto", a download. For "m2fp-onnx" the file that was exported.
@@ -165,6 +169,12 @@ def load(
         if precision not in ("auto", "fp32"):
             raise ValueError("The model m2fp-onnx computes in fp32; other precisions belong to m2fp.")
         return Parser(m2fp_onnx.load(weights, size))
+    if name == "modelscope":
+        from parsing.models.modelscope import ModelScope
+
+        if (precision, size) != ("auto", "official"):
+            raise ValueError("The model modelscope has one precision and one size; precision= and size= belong to m2fp.")
+        return Parser(ModelScope.load(weights, progress))
     if name == "m2fp-single" and size != "official":
         raise ValueError("The model m2fp-single has one size of input; size= belongs to m2fp.")
     from parsing.models.m2fp import M2FP

@@ -6,10 +6,24 @@ Where two people are so close that their centres melt into one, their faces tell
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+LOWEST_PEAK: Final = 0.3
+MOST_PEAKS: Final = 100
+SMALLEST_PERSON: Final = 6
+"""Fewest cells that vote for a person."""
+TWIN_GAP: Final = 1 / 3
+"""Two people stand at least so far apart, as a share of the smaller one's side."""
+SMALLEST_FACE: Final = 6
+"""Fewest cells of the part map that make a face."""
+FACE_GAP: Final = 1.2
+"""Two faces are at least so many widths of the larger one apart."""
+SMALLER_FACE: Final = 1 / 4
+"""A second face in one person has at least this share of the largest one's area."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ class Face:
     area: int
 
 
-def find_faces(mask: NDArray[np.bool_], stride: int, smallest: int = 6) -> list[Face]:
+def find_faces(mask: NDArray[np.bool_], stride: int, smallest: int = SMALLEST_FACE) -> list[Face]:
     """The faces of a mask, largest first; of pieces closer together than a face is wide, only the largest counts.
 
     Args:
@@ -80,7 +94,7 @@ def find_faces(mask: NDArray[np.bool_], stride: int, smallest: int = 6) -> list[
     faces: list[Face] = []
     for area, (x, y) in sorted(pieces, key=lambda piece: -piece[0]):
         face = Face(x * stride + middle, y * stride + middle, int(area))
-        apart = (np.hypot(face.x - other.x, face.y - other.y) > 1.2 * stride * other.area**0.5 for other in faces)
+        apart = (np.hypot(face.x - other.x, face.y - other.y) > FACE_GAP * stride * other.area**0.5 for other in faces)
         if area >= smallest and all(apart):
             faces.append(face)
     return faces
@@ -92,8 +106,8 @@ def find_people(
     inside: NDArray[np.bool_],
     faces: list[Face],
     stride: int,
-    threshold: float = 0.3,
-    smallest: int = 6,
+    threshold: float = LOWEST_PEAK,
+    smallest: int = SMALLEST_PERSON,
 ) -> tuple[list[Center], NDArray[np.uint8]]:
     """The people in a picture.
 
@@ -121,7 +135,7 @@ def find_people(
     split: list[Center] = []
     for index, center in enumerate(centers):
         own = [(face, cell) for face, cell in zip(faces, cells, strict=True) if owner[cell] == index]
-        own = [(face, cell) for face, cell in own if face.area >= own[0][0].area / 4]
+        own = [(face, cell) for face, cell in own if face.area >= own[0][0].area * SMALLER_FACE]
         aims = [spots[:, row, column] for _, (row, column) in own]
         split += [Center(float(x), float(y), center.score) for x, y in aims] if len(own) > 1 else [center]
     numbers[inside] = nearest(spots, _positions(split))[inside] + 1
@@ -129,11 +143,11 @@ def find_people(
 
 
 def _peaks(heat: NDArray[np.float32], stride: int, threshold: float) -> list[Center]:
-    """Local maxima of the heatmap, at most a hundred, the highest first."""
+    """Local maxima of the heatmap, at most `MOST_PEAKS`, the highest first."""
     rows, columns = np.nonzero((heat == cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat >= threshold))
     middle = (stride - 1) / 2
     peaks = [Center(x * stride + middle, y * stride + middle, float(heat[y, x])) for y, x in zip(rows, columns, strict=True)]
-    return sorted(peaks, key=lambda peak: -peak.score)[:100]
+    return sorted(peaks, key=lambda peak: -peak.score)[:MOST_PEAKS]
 
 
 def _prune(
@@ -167,6 +181,6 @@ def _twin(
     for weaker in range(len(centers) - 1, 0, -1):
         for stronger in range(weaker):
             gap = np.hypot(*(aims[weaker] - aims[stronger]))
-            if gap < min(sides[weaker], sides[stronger]) / 3:  # two people stand at least so far apart for their size
+            if gap < min(sides[weaker], sides[stronger]) * TWIN_GAP:
                 return weaker
     return None

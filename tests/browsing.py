@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import app
 import parsing
+from benchmarks.use import read_screen
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP = {"width": 1280, "height": 800}
@@ -28,7 +27,7 @@ def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> 
 
 def serve(parser: parsing.Parser) -> Iterator[str]:
     """The address of a page around one parser, until asked to go on."""
-    page = app.build_page(parser)
+    page = app.build_page(app.Handlers(parser))
     _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
     yield address
     page.close()
@@ -53,6 +52,14 @@ def visit(browser: Browser, address: str, locale: str = "en-US", viewport: dict[
     context.close()
 
 
+def visit_with_photo(browser: Browser, address: str, file: dict[str, object]) -> Iterator[Page]:
+    """The page with a photo that has been parsed."""
+    for page in visit(browser, address):
+        upload(page, file)
+        shown(page)
+        yield page
+
+
 def upload(page: Page, file: dict[str, object]) -> None:
     page.locator("#photo input[type=file]").set_input_files(file)
 
@@ -67,17 +74,4 @@ def rgba(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     page.wait_for_function(QUIET)
     if size is not None:
         page.wait_for_selector(f".drawing[height='{size[0]}'][width='{size[1]}']")
-    height, width, sent = page.evaluate(
-        """async () => {
-            await new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); setTimeout(done, 500); });
-            const canvas = document.querySelector('.drawing');
-            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-            const packed = new Response(new Blob([data]).stream().pipeThrough(new CompressionStream('deflate')));
-            const reader = new FileReader();
-            reader.readAsDataURL(await packed.blob());
-            await new Promise((done) => (reader.onload = done));
-            return [canvas.height, canvas.width, reader.result];
-        }"""
-    )
-    content = zlib.decompress(base64.b64decode(sent.partition(",")[2]))
-    return np.frombuffer(content, np.uint8).reshape(height, width, 4)
+    return read_screen(page)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from parsing.labels import HUMAN
 from parsing.result import Parsing, Segment
+from parsing.stages import OnStage
 
 PHOTO: Final = np.random.default_rng(11).integers(0, 256, (96, 131, 3), dtype=np.uint8)
 
@@ -19,7 +20,7 @@ class Crowd:
     name: Final = "crowd"
     title: Final = "Crowd"
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         height, width = image.shape[:2]
         random = np.random.default_rng(height * width)
         cells = random.integers(0, 20, (height // 6 + 1, width // 6 + 1), dtype=np.uint8)

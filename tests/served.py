@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,9 @@ from pictures import encode
 
 import app
 import parsing
+from parsing.background import BackgroundLoader
 from parsing.web.handlers import Handlers
+from parsing.web.prompt import PromptProtocol
 from parsing.web.rest import PLACES, build_rest
 from parsing.web.server import join
 
@@ -28,15 +30,29 @@ def file_of(pixels: NDArray[np.uint8] = PHOTO, form: str = "PNG", **options: Any
     return encode(pixels, form, **options)
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for something to be so, ten seconds at most."""
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.025)
+    raise AssertionError("It never came to that.")
+
+
 @contextmanager
-def serve(parser: parsing.Parser, places: int = PLACES, **options: Any) -> Iterator[str]:
-    """The address, without a slash at its end; `options` are those of `join`."""
-    page = app.build_page(parser).queue()
-    rest = build_rest(Handlers(parser, None, "auto"), places)
+def serve(
+    parser: parsing.Parser, places: int = PLACES, loader: BackgroundLoader | None = None, choice: str = "auto", **options: Any
+) -> Iterator[str]:
+    """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `join`."""
+    handlers = Handlers(parser, loader, choice)
+    page = app.build_page(handlers).queue()
+    rest = build_rest(handlers, places)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         joined = join(page, rest, app.launch_options(), **options)
-        config = uvicorn.Config(joined, log_level="critical", server_header=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            joined, http=PromptProtocol, log_level="critical", server_header=False, timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()

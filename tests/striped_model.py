@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from parsing.labels import HUMAN, PARTS
 from parsing.result import Parsing, Segment
+from parsing.stages import OnStage
 
 STRIPES: Final = ("Hair", "Face", "UpperClothes", "Left-arm", "Right-arm", "Pants", "Left-shoe", "Right-shoe")
 
@@ -22,7 +23,7 @@ class Stripes:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         self.calls += 1
         height, width = image.shape[:2]
         labels = np.zeros((height, width), np.uint8)

@@ -163,7 +163,7 @@ def test_an_upload_is_deleted_and_no_other_file_is_touched(tmp_path: Path, monke
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    page = app.build_page(parsing.Parser(Stripes()))
+    page = app.build_page(app.Handlers(parsing.Parser(Stripes())))
     _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
     yield Client(address, verbose=False)
     page.close()
@@ -249,7 +249,7 @@ def test_nothing_is_recorded_and_nothing_foreign_is_named() -> None:
     assert options["run_history"] is False
     assert options["enable_monitoring"] is False
     assert options["share"] is False
-    config = app.build_page(parsing.Parser(Stripes())).get_config_file()
+    config = app.build_page(app.Handlers(parsing.Parser(Stripes()))).get_config_file()
     assert config["analytics_enabled"] is False
     assert "http" not in json.dumps(options["head"])
     assert options["theme"]._stylesheets == []

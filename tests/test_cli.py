@@ -1,4 +1,4 @@
-"""`python -m parsing`: what it writes, how it names it, and the one line that it says when something is wrong."""
+"""`python -m parsing`: what it writes and how it names it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from photo_folder import PHOTO, write_photos
 from PIL import Image
 from striped_model import Stripes
 
 import parsing
 from parsing import __main__ as cli
-from parsing import formats
+from parsing import cli_results, formats
 from parsing.cli_photos import choose_targets, find_photos
 from parsing.render import VIEWS
 
 ROOT = Path(__file__).parents[1]
-PHOTO = np.random.default_rng(4).integers(1, 256, (48, 36, 3), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -37,12 +36,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Stripes:
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder, with photos in it."""
     monkeypatch.chdir(tmp_path)
-    for name in ("one.png", "two.png", "sub/one.bmp", "other/one.tiff", "one-2.png", "ONE.gif"):
-        Path(name).parent.mkdir(exist_ok=True)
-        Image.fromarray(PHOTO).save(name)
-    Path("empty").mkdir()
-    Path("text.jpg").write_text("words")
-    Path("cut.png").write_bytes(Path("one.png").read_bytes()[:999])
+    write_photos()
     return tmp_path
 
 
@@ -128,53 +122,6 @@ def test_an_earlier_result_is_replaced() -> None:
     np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), parsing.composite(PHOTO, Stripes()(PHOTO), opacity=1))
 
 
-@pytest.mark.usefixtures("photos")
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["-o", "out"], "PHOTO"),
-        (["one.png"], "-o"),
-        (["one.png", "-o", "out", "--colour", "red"], "--colour"),
-        (["one.png", "-o", "out", "--no\nsuch"], "--no?such"),
-        (["one.png", "-o", "out", "--parts", "Hair,Nose"], "There is no part 'Nose'; there are Background, Hat, Hair,"),
-        (["one.png", "-o", "out", "--parts", ""], "There is no part ''"),
-        (["one.png", "-o", "out", "--opacity", "1.5"], "opacity lies between 0 and 1, but this is '1.5'"),
-        (["one.png", "-o", "out", "--opacity", "nan"], "opacity lies between 0 and 1"),
-        (["one.png", "-o", "out", "--opacity", "half"], "opacity lies between 0 and 1"),
-        (["one.png", "-o", "out", "--view", "rainbow"], "'rainbow'"),
-        (["one.png", "-o", "out", "--palette", "rainbow"], "'rainbow'"),
-        (["one.png", "-o", "out", "--model", "yolo"], "'yolo'"),
-        (["one.png", "absent.jpg", "-o", "out"], "There is no file 'absent.jpg'."),
-        (["empty", "-o", "out"], "There is no photo in the folder 'empty'; --recursive looks"),
-        (["empty", "-o", "out", "--recursive"], "There is no photo in the folder 'empty'."),
-        (["*.webp", "-o", "out"], "No file fits '*.webp'."),
-        (["sub", "-o", "sub"], "The results would lie among the photos of 'sub'"),
-        (["one.png", "two.png", "-o", "-"], "Standard output takes one result of one photo"),
-        (["one.png", "-o", "-", "--json", "--masks"], "Standard output takes one result of one photo"),
-        (["two\n.png", "-o", "out"], "There is no file"),
-        (["one.png", "-o", "text.jpg"], "The folder 'text.jpg' cannot be made"),
-        (["one.png", "-o", "text.jpg/out"], "The folder 'out' cannot be made"),
-    ],
-)
-def test_a_mistake_is_one_line_before_any_model_is_loaded(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(cli, "load", lambda name, **options: pytest.fail("a model was loaded"))
-    assert_refused(arguments, said, capfd)
-    assert not Path("out").exists()
-
-
-def assert_refused(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ending:
-        cli.main(arguments)
-    assert ending.value.code == 2
-    output = capfd.readouterr()
-    assert output.out == ""
-    assert said in output.err
-    assert output.err.endswith("\n")
-    assert len(output.err.splitlines()) == 1
-
-
 @pytest.mark.usefixtures("model", "photos")
 def test_a_bad_file_is_reported_and_the_others_go_on(capfd: pytest.CaptureFixture[str]) -> None:
     Path("out/two.png").mkdir(parents=True)
@@ -253,43 +200,11 @@ def test_standard_input_into_a_folder(photos: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("photos")
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--model", "m2fp", "--weights", "absent"], "The weights folder 'absent' needs"),
-        (["--weights", "absent"], "The weights folder 'absent' needs"),
-        (["--model", "lite", "--weights", "absent"], "lite has its weights inside"),
-    ],
-)
-def test_weights_that_are_not_there(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert_refused(["one.png", "-o", "out", *arguments], said, capfd)
-
-
-@pytest.mark.usefixtures("photos")
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (MemoryError(), "The memory is not enough"),
-        (ImportError("There is no torch."), "There is no torch."),
-        (RuntimeError("first\nsecond"), "The program itself failed (RuntimeError: first?second)"),
-    ],
-)
-def test_whatever_goes_wrong_inside_is_one_line(
-    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    def fail(name: str, **options: str | None) -> parsing.Parser:
-        raise error
-
-    monkeypatch.setattr(cli, "load", fail)
-    assert_refused(["one.png", "-o", "out"], said, capfd)
-
-
-@pytest.mark.usefixtures("photos")
 def test_ctrl_c_ends_quietly(model: Stripes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     def interrupt(content: bytes, path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "write_file", interrupt)
+    monkeypatch.setattr(cli_results, "write_file", interrupt)
     assert cli.main([*["one.png", "two.png"] * 5, "-o", "out"]) == cli.INTERRUPTED
     assert model.calls <= 4  # of ten; some are parsed ahead
     assert written() == set()
@@ -312,29 +227,3 @@ def test_several_photos_have_a_progress_bar_at_a_terminal(
     monkeypatch.setattr(sys, "stderr", terminal)
     assert cli.main([*names, "-o", "out"]) == 0
     assert ("0/2" in terminal.getvalue()) == shown
-
-
-def picture_file(format: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(PHOTO).save(stream, format=format, **options)
-    return stream.getvalue()
-
-
-TIFF = picture_file("TIFF", compression="tiff_lzw")
-LOUD = {
-    "scratched.tiff": (TIFF[:8] + bytes(4096) + TIFF[4104:], 1),
-    "huge.bmp": (b"BM" + bytes(8) + b"6\0\0\0(\0\0\0" + b"\0\x30\0\0" * 2 + b"\1\0\x18\0" + bytes(24), 1),
-    "exif.jpg": (picture_file("JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"), 0),
-}
-"""Files on which libraries pass remarks, and the exit status that each deserves."""
-
-
-@pytest.mark.parametrize("name", LOUD)
-def test_as_a_program_without_remarks_of_libraries(name: str, tmp_path: Path) -> None:
-    data, status = LOUD[name]
-    (tmp_path / name).write_bytes(data)
-    command = [sys.executable, "-m", "parsing", str(tmp_path / name), "-o", str(tmp_path / "out"), "--model", "lite"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout) == (status, "")
-    assert len(ended.stderr.splitlines()) == (1 if status else 0)
-    assert written(str(tmp_path / "out")) == (set() if status else {"exif.png"})

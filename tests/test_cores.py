@@ -11,11 +11,23 @@ from parsing import cores
 
 
 @pytest.mark.parametrize(
-    ("quota", "expected"), [("max 100000", 4), ("200000 100000", 2), ("50000 100000", 1), ("150000 100000", 2), ("", 4)]
+    ("quota", "wanted", "expected"),
+    [
+        ("max 100000", "", 4),
+        ("200000 100000", "", 2),
+        ("50000 100000", "", 1),
+        ("150000 100000", "", 2),
+        ("", "", 4),
+        ("", "3", 3),
+        ("", "9", 4),
+        ("", "0", 1),
+        ("", "many", 4),
+    ],
 )
-def test_cores_are_counted_by_affinity_siblings_and_quota(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, expected: int
+def test_cores_are_counted_by_affinity_siblings_quota_and_what_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, wanted: str, expected: int
 ) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
     for processor in range(8):  # four cores of two threads each
         (tmp_path / str(processor)).write_text(f"{processor // 2 * 2}-{processor // 2 * 2 + 1}\n")
     (tmp_path / "cpu.max").write_text(quota)

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 
 import parsing
 from parsing.result import Parsing
+from parsing.stages import OnStage
 
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
@@ -27,12 +28,12 @@ class Counted(Crowd):
         self.at_once = 0
         self._lock = threading.Lock()
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         self.at_once = max(self.at_once, 1 + self._lock.locked())
         with self._lock:
             self.frames += 1
             time.sleep(0.05)
-            return super().__call__(image)
+            return super().__call__(image, on_stage)
 
 
 @pytest.fixture(scope="module")

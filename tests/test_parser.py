@@ -19,6 +19,7 @@ from striped_model import Stripes
 
 import parsing
 from parsing.parser import MODELS
+from parsing.stages import OnStage
 
 ROOT = Path(__file__).parents[1]
 PHOTO = np.random.default_rng(2).integers(1, 256, (40, 30, 3), dtype=np.uint8)
@@ -66,11 +67,11 @@ class Alone(Stripes):
         super().__init__()
         self.inside = threading.Lock()
 
-    def __call__(self, image: NDArray[np.uint8]) -> parsing.Parsing:
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> parsing.Parsing:
         assert self.inside.acquire(blocking=False), "two photos at once"
         time.sleep(0.002)
         try:
-            return super().__call__(image)
+            return super().__call__(image, on_stage)
         finally:
             self.inside.release()
 
@@ -155,6 +156,8 @@ def test_several_photos_are_taken_as_they_are_needed() -> None:
         ("m2fp", {"precision": "int4"}, "There is no precision 'int4'; there are auto, fp32, bf16."),
         ("m2fp", {"size": "huge"}, "There is no size 'huge'; there are official, balanced, fast."),
         ("m2fp-single", {"size": "fast"}, "one size of input"),
+        ("modelscope", {"precision": "bf16"}, "one precision and one size"),
+        ("modelscope", {"size": "fast"}, "one precision and one size"),
     ],
 )
 def test_options_that_do_not_exist_get_a_sentence(name: str, options: dict[str, str], sentence: str) -> None:

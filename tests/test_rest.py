@@ -21,6 +21,7 @@ import parsing
 from parsing.background import BackgroundLoader
 from parsing.labels import PARTS
 from parsing.render import PALETTES, VIEWS
+from parsing.stages import OnStage
 from parsing.web.handlers import Handlers
 from parsing.web.rest import MAX_PHOTOS, build_rest
 
@@ -30,7 +31,7 @@ FILE = file_of()
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(build_rest(Handlers(parsing.Parser(Stripes()), None, "auto")), raise_server_exceptions=False)
+    return TestClient(build_rest(Handlers(parsing.Parser(Stripes()))), raise_server_exceptions=False)
 
 
 def decode(url: str, kind: str) -> Image.Image:
@@ -157,10 +158,10 @@ def test_what_cannot_be_done_is_one_sentence(
 @pytest.mark.parametrize(("error", "status"), [(MemoryError(), 413), (RuntimeError("secret"), 500)])
 def test_what_fails_inside_says_nothing_of_the_inside(error: Exception, status: int) -> None:
     class Failing(Stripes):
-        def __call__(self, image: NDArray[np.uint8]) -> parsing.Parsing:
+        def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> parsing.Parsing:
             raise error
 
-    client = TestClient(build_rest(Handlers(parsing.Parser(Failing()), None, "auto")), raise_server_exceptions=False)
+    client = TestClient(build_rest(Handlers(parsing.Parser(Failing()))), raise_server_exceptions=False)
     answer = client.post("/predict", files={"image": FILE})
     assert answer.status_code == status
     assert "secret" not in answer.text

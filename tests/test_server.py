@@ -5,8 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,10 +13,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from numpy.typing import NDArray
-from served import file_of, serve
+from served import file_of, serve, until
 from striped_model import Stripes
 
 import parsing
+from parsing.stages import OnStage
 from parsing.web import guard
 
 FILE = file_of()
@@ -30,18 +30,10 @@ class Held(Stripes):
         super().__init__()
         self.go = threading.Event()
 
-    def __call__(self, image: NDArray) -> parsing.Parsing:
-        result = super().__call__(image)
+    def __call__(self, image: NDArray, on_stage: OnStage | None = None) -> parsing.Parsing:
+        result = super().__call__(image, on_stage)
         self.go.wait(20)
         return result
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if condition():
-            return
-        time.sleep(0.025)
-    raise AssertionError("It never came to that.")
 
 
 def predict(address: str, content: bytes = FILE, **options: object) -> httpx.Response:

@@ -131,7 +131,7 @@ def test_attention_sees_the_whole_picture() -> None:
 
 
 def test_a_few_seconds_of_training_give_a_model_that_parses(data: Path, tmp_path: Path) -> None:
-    options = argparse.Namespace(data=[data], extra=[], out=tmp_path, start=None, minutes=0.15, rate=2e-3)
+    options = argparse.Namespace(data=[data], held_out=63, extra=[], out=tmp_path, start=None, minutes=0.15, rate=2e-3)
     vars(options).update(scenes=0.3, threads=torch.get_num_threads(), workers=1, device="cpu")
     train(options)
     export(tmp_path / "checkpoint.pt", tmp_path / "lite.onnx")

@@ -78,7 +78,7 @@ def test_restricting_leaves_what_is_on_the_screen() -> None:
 
 @pytest.fixture
 def handlers() -> Handlers:
-    return Handlers(parsing.Parser(Crowd()), None, "lite")
+    return Handlers(parsing.Parser(Crowd()))
 
 
 TICKET = f"{page(1)} 1 en"
@@ -111,11 +111,20 @@ def test_a_file_of_what_is_not_there_gives_nothing(handlers: Handlers, wrong: di
     assert handlers.save_file(asked | wrong) is None
 
 
-def test_each_stage_is_told_and_a_superseded_photo_is_left(handlers: Handlers) -> None:
+def test_stages_are_told_and_a_superseded_photo_is_left(handlers: Handlers) -> None:
     content = file_of(PHOTO)["buffer"]
     told = list(handlers.show(content, None, TICKET))
-    assert [message["stage"]["name"] for message in told[:-1]] == ["open", "parse"]
+    for message in told[:-1]:
+        assert message["stage"] | {"name": "open"} == {
+            "name": "open",
+            "number": 1,
+            "count": 1,
+            "model": "Crowd",
+            "expected": None,
+        }
+    for message in list(handlers.show(content, None, TICKET))[:-1]:
+        assert list(message["stage"]["expected"]) == ["open", "network"]
     assert told[-1]["photo"].startswith("data:image/png;base64,")
     handlers.begin_photo(f"{page(1)} 2 en")
-    assert [message["stage"]["name"] for message in handlers.show(content, None, TICKET)] == ["open"]
+    assert list(handlers.show(content, None, TICKET)) == []
     assert list(handlers.show(content, None, "made up")) == []

@@ -28,7 +28,7 @@ def main() -> None:
     options.add_argument("--locale", default="en-US", help="language of the browser, for instance zh-CN")
     chosen = options.parse_args()
 
-    page = app.build_page(*app.load_models("lite", None), "lite")
+    page = app.build_page(app.Handlers(*app.load_models("lite", None), "lite"))
     _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")

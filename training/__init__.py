@@ -1,1 +1,1 @@
-"""How the embedded model was made: `python -m training.train`, then `python -m training.export`."""
+"""How the embedded model was made, `training.train` and `training.export`, and how to make it better, `training.distill`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,13 @@ def halve(model: onnx.ModelProto) -> None:
         model.graph.node.insert(index, cast)
 
 
-def export(checkpoint: Path, out: Path) -> None:
+def export(checkpoint: Path, out: Path, notes: Mapping[str, str] | None = None) -> None:
     """Exports and verifies.
+
+    Args:
+        checkpoint: of `training.train`.
+        out: the ONNX file to write.
+        notes: what the file is to say of itself: "title", which the page shows, and "licence".
 
     Raises:
         ValueError: ONNX Runtime's answer differs from PyTorch's.
@@ -72,6 +78,7 @@ def export(checkpoint: Path, out: Path) -> None:
         )
         model = onnx.load(plain)
     halve(model)
+    helper.set_model_props(model, dict(notes or {}))
     onnx.checker.check_model(model)
     verify(model, module)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -138,7 +138,7 @@ def train(options: argparse.Namespace) -> None:
     device = torch.device(options.device)
     photos = []
     for root in options.data:
-        ids, _ = split_ids(read_ids(root), HELD_OUT)
+        ids, _ = split_ids(read_ids(root), options.held_out)
         photos += read_photos(root, ids)
     for root in options.extra:
         photos += read_photos(root, read_ids(root))
@@ -154,8 +154,9 @@ def train(options: argparse.Namespace) -> None:
         state = torch.load(start, map_location=device, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
-        for optimizer, kept in zip(optimizers.all, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+        if "optimizers" in state:  # an exported model has none
+            for optimizer, kept in zip(optimizers.all, state["optimizers"], strict=True):
+                optimizer.load_state_dict(kept)
         if start == checkpoint:
             step, elapsed = state["step"], state["elapsed"]
     clock = Clock(options.minutes, elapsed)
@@ -202,12 +203,8 @@ def train(options: argparse.Namespace) -> None:
     save()
 
 
-def main() -> None:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "--data", type=Path, nargs="+", required=True, help="folders in the CIHP layout; some photos of each are held out"
-    )
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `train` asks for, except for `data` and `held_out`."""
     parser.add_argument("--extra", type=Path, nargs="*", default=[], help="further folders, used whole (pseudo-labels, say)")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     parser.add_argument("--start", type=Path, help="checkpoint to begin from")
@@ -217,6 +214,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders in the CIHP layout; some photos of each are held out"
+    )
+    add_training_options(parser)
+    parser.set_defaults(held_out=HELD_OUT)
     train(parser.parse_args())
 
 

@@ -8,9 +8,6 @@ training are in `training/`; the model card is `assets/lite/README.md`.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +20,7 @@ from parsing.cores import usable_cores
 from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
 from parsing.people import find_faces, find_people, nearest, votes
 from parsing.result import Parsing, Segment
+from parsing.stages import OnStage, Stage, Stages
 
 MODEL_FILE: Final = Path(__file__).parents[2] / "assets" / "lite" / "lite.onnx"
 STRIDE: Final = 32
@@ -42,6 +40,15 @@ GARMENTS: Final = [part_index(name) for name in ("UpperClothes", "Dress", "Coat"
 """Classes that the network confuses with each other, and seldom with anything else."""
 MARGIN: Final = 0.25
 """Added around a person's box on each side, as a share of its size: the first look may have missed a hand."""
+INSIDE: Final = 0.3
+"""Share of a cell that parts must cover for it to be somebody's."""
+SMALLEST_PIECE: Final = 0.05
+"""Patches of a person smaller than this share of them are left out of their box."""
+GARMENT_SHRINK: Final = 0.25
+GARMENT_SPREAD: Final = 0.12
+"""How far garments agree with their neighbourhood: the blur's sigma, as a share of the picture's side."""
+GARMENT_FLOOR: Final = 0.02
+GARMENT_DOUBT: Final = 1e-3
 
 Box = tuple[int, int, int, int]
 
@@ -73,10 +80,13 @@ class _Person:
 
 
 class Lite:
-    """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card."""
+    """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card.
+
+    Attributes:
+        title: what the page calls it; a file that `training.distill` wrote brings a title that says whom it has learnt from.
+    """
 
     name: Final = "lite"
-    title: Final = "Lite (embedded)"
 
     def __init__(self, file: str | os.PathLike[str] = MODEL_FILE) -> None:
         """Loads the network; raises FileNotFoundError, with a sentence for the user, where its file is missing."""
@@ -87,26 +97,29 @@ class Lite:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         self._session = onnxruntime.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
+        self.title = self._session.get_modelmeta().custom_metadata_map.get("title", "Lite (embedded)")
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
-        """Parses one RGB uint8 (H, W, 3) picture."""
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
+        """Parses one RGB uint8 (H, W, 3) picture; tells its stages, in "parse" each person."""
         size = image.shape[:2]
-        timings = {}
-        with _timed(timings, "find"):
+        stages = Stages(on_stage)
+        with stages("find"):
             look = self._run(image, LOOK_AREA)
             people = _locate_people(look, size)
             if len(people) > 1:  # a second opinion in the mirror: 2 in 100 pasted groups more are counted right
                 look = _mean(look, self._run(np.ascontiguousarray(image[:, ::-1]), LOOK_AREA).mirrored())
                 people = _locate_people(look, size)
-        with _timed(timings, "parse"):
+        with stages("parse", len(people)):
             labels = np.zeros(size, np.uint8) if people else _label_map(look.parts, size)
             person_of = np.zeros(size, np.uint8)
             confidence = np.zeros((len(people), len(PARTS)))
-            for index in sorted(range(len(people)), key=lambda index: -_area(people[index].box)):
+            largest_first = sorted(range(len(people)), key=lambda index: -_area(people[index].box))
+            for number, index in enumerate(largest_first, start=1):
+                stages.tell(Stage("parse", number, len(people)))
                 confidence[index] = self._parse_person(image, people, index, labels, person_of)
-        with _timed(timings, "decode"):
+        with stages("decode"):
             parts, humans, person_of = _segments(labels, person_of, people, confidence)
-        return Parsing(labels, parts, humans, self.name, timings, person_of)
+        return Parsing(labels, parts, humans, self.name, stages.timings, person_of)
 
     def _run(self, image: NDArray[np.uint8], area: float) -> _Answer:
         size = _network_size(image.shape[:2], area)
@@ -149,13 +162,6 @@ def _mean(one: _Answer, other: _Answer) -> _Answer:
     return _Answer((one.parts + other.parts) / 2, (one.heat + other.heat) / 2, (one.spots + other.spots) / 2)
 
 
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    timings[stage] = (time.perf_counter() - start) * 1000
-
-
 def _network_size(size: tuple[int, int], area: float) -> tuple[int, int]:
     """Height and width, multiples of `STRIDE`, of about `area` pixels and the same shape as `size`."""
     zoom = (area / (size[0] * size[1])) ** 0.5
@@ -166,7 +172,7 @@ def _locate_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
     """The people of the first look, from left to right."""
     labels = look.parts.argmax(axis=0)
     cells = look.heat.shape[::-1]
-    inside = cv2.resize((labels != BACKGROUND).astype(np.float32), cells, interpolation=cv2.INTER_AREA) > 0.3
+    inside = cv2.resize((labels != BACKGROUND).astype(np.float32), cells, interpolation=cv2.INTER_AREA) > INSIDE
     faces = find_faces(np.isin(labels, FACE), PART_STRIDE)
     centers, numbers = find_people(look.heat, look.spots, inside, faces, PERSON_STRIDE)
     zoom = np.array(size) / (np.array(look.heat.shape) * PERSON_STRIDE)
@@ -185,7 +191,7 @@ def _main_box(mask: NDArray[np.bool_]) -> Box:
     """Box of a mask, without patches smaller than a twentieth of it: one stray cell would make the second look too small."""
     _, components, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     cells = stats[1:, cv2.CC_STAT_AREA]
-    kept = np.isin(components, 1 + np.flatnonzero(cells >= 0.05 * cells.sum()))
+    kept = np.isin(components, 1 + np.flatnonzero(cells >= SMALLEST_PIECE * cells.sum()))
     x, y, width, height = cv2.boundingRect(kept.astype(np.uint8))
     return x, y, x + width, y + height
 
@@ -211,10 +217,10 @@ def _settle_garments(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     top = scores.max(axis=0)
     likely = np.exp(scores[GARMENTS] - top)  # (5, h, w), not yet divided by the sum over all classes
     probability = likely / np.exp(scores - top).sum(axis=0)
-    small = [cv2.resize(map_, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) for map_ in probability]
-    spread = 0.12 * small[0].size ** 0.5
+    small = [cv2.resize(map_, None, fx=GARMENT_SHRINK, fy=GARMENT_SHRINK, interpolation=cv2.INTER_AREA) for map_ in probability]
+    spread = GARMENT_SPREAD * small[0].size ** 0.5
     near = np.stack([cv2.resize(cv2.GaussianBlur(map_, (0, 0), spread), top.shape[::-1]) for map_ in small])
-    settled = likely * (near / (near.sum(axis=0) + 1e-3) + 0.02)
+    settled = likely * (near / (near.sum(axis=0) + GARMENT_DOUBT) + GARMENT_FLOOR)
     settled *= likely.sum(axis=0) / (settled.sum(axis=0) + 1e-12)
     scores = scores.copy()
     scores[GARMENTS] = np.log(settled + 1e-12) + top

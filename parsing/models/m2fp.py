@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import os
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +27,7 @@ from parsing.network.config import PRECISIONS, SHORT_SIDES, ModelConfig
 from parsing.network.m2fp import STRIDE, M2FPNetwork
 from parsing.network.worker import compute
 from parsing.result import Parsing
+from parsing.stages import OnStage, Stages
 
 Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From pictures (B, 3, H, W) to class logits (B, Q, classes + 1) and mask logits (B, Q, H/4, W/4), all float32."""
@@ -118,34 +118,29 @@ class M2FP:
 
         return M2FP(self.config, compute(rounded), self.short_side, f"{self.note}, bfloat16")
 
-    def __call__(self, image: NDArray[np.uint8]) -> Parsing:
-        """Parses one RGB uint8 (H, W, 3) picture."""
-        return compute(self._parse, image)
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
+        """Parses one RGB uint8 (H, W, 3) picture; tells its stages."""
+        return compute(self._parse, image, Stages(on_stage))
 
-    def _parse(self, image: NDArray[np.uint8]) -> Parsing:
+    def _parse(self, image: NDArray[np.uint8], stages: Stages) -> Parsing:
         config = self.config
-        start = time.perf_counter()
-        pixels, box = centre(image, config.canvas) if config.single_person else scale(image, self.short_side)
-        x = to_input(pixels)  # (1, 3, h, w)
-        frame = Frame(padded=tuple(x.shape[2:]), box=box, photo=image.shape[:2])
-        prepared = time.perf_counter()
-        class_logits, mask_logits = self.network(x)  # (1, Q, classes + 1), (1, Q, h/4, w/4)
-        computed = time.perf_counter()
-        if config.instances:
-            decoded = decode_instances(class_logits[0], mask_logits[0], frame, config.num_parts, config.part_threshold)
-        else:
-            decoded = decode_pixels(class_logits[0], mask_logits[0], frame)
-        finished = time.perf_counter()
+        with stages("prepare"):
+            pixels, box = centre(image, config.canvas) if config.single_person else scale(image, self.short_side)
+            x = to_input(pixels)  # (1, 3, h, w)
+            frame = Frame(padded=tuple(x.shape[2:]), box=box, photo=image.shape[:2])
+        with stages("network"):
+            class_logits, mask_logits = self.network(x)  # (1, Q, classes + 1), (1, Q, h/4, w/4)
+        with stages("decode"):
+            if config.instances:
+                decoded = decode_instances(class_logits[0], mask_logits[0], frame, config.num_parts, config.part_threshold)
+            else:
+                decoded = decode_pixels(class_logits[0], mask_logits[0], frame)
         return Parsing(
             labels=decoded.labels,
             parts=decoded.parts,
             people=decoded.people,
             model=self.name,
-            timings={
-                "prepare": (prepared - start) * 1000,
-                "network": (computed - prepared) * 1000,
-                "decode": (finished - computed) * 1000,
-            },
+            timings=stages.timings,
             person_of=decoded.person_of,
         )
 

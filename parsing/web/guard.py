@@ -4,9 +4,12 @@ what the answers tell browsers. Each is one small ASGI application around anothe
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import contextlib
 import secrets
+import time
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,15 +23,22 @@ MAX_BODY: Final = 64 * MEGABYTE
 MAX_BODIES: Final = 1000 * MEGABYTE
 """Bytes of all requests being read or answered; files larger than a megabyte wait on disk, under no name."""
 RETRY_SECONDS: Final = 10
+PATIENCE_SECONDS: Final = 30.0
+"""How long a body is waited for, and a second more for each `SLOWEST` bytes that have come."""
+SLOWEST: Final = 10_000
 
 SAFE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    # A page apart from all others may compute with several threads, which the embedded model in the browser does.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
     # The page's own framework needs inline scripts and eval; nothing is loaded from, or sent to, anywhere else.
     "Content-Security-Policy": "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none';"
     " base-uri 'self'; form-action 'self'",
 }
+_TOO_SLOW: Final = "The request came too slowly; send it over a faster connection, or make the photo smaller."
 NO_FRAMES: Final = "; frame-ancestors 'self'"
 
 
@@ -58,7 +68,8 @@ class SafeHeaders:
 
 
 class BodyLimit:
-    """Ends requests that are too large with 413 while they come in, and with 503 where too much comes in at once.
+    """Ends requests that are too large with 413 while they come in, those that come too slowly with 408, and with 503 where too
+    much comes in at once.
 
     Args:
         app: what answers.
@@ -76,6 +87,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        receive = _in_time(receive)
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > self.largest:
             if int(declared) <= 2 * self.largest and "expect" not in Headers(scope=scope):
@@ -146,10 +158,32 @@ def _retry() -> dict[str, str]:
     return {"Retry-After": str(RETRY_SECONDS)}
 
 
+def _in_time(receive: Receive) -> Receive:
+    """The same, but it raises HTTPException 408 where the body comes too slowly; only the time spent waiting for it counts."""
+    seen, waited, complete = 0, 0.0, False
+
+    async def receive_in_time() -> Message:
+        nonlocal seen, waited, complete
+        if complete:  # what still comes is that the client has gone away
+            return await receive()
+        start = time.monotonic()
+        try:
+            message = await asyncio.wait_for(receive(), PATIENCE_SECONDS + seen / SLOWEST - waited)
+        except asyncio.TimeoutError:
+            raise HTTPException(408, _TOO_SLOW, {"Connection": "close"}) from None
+        waited += time.monotonic() - start
+        seen += len(message.get("body", b""))
+        complete = not message.get("more_body")
+        return message
+
+    return receive_in_time
+
+
 async def _discard(receive: Receive, most: int) -> None:
     """Reads on without keeping anything: a client that is still sending may never hear an answer."""
-    while most > 0:
-        message = await receive()
-        most -= len(message.get("body", b""))
-        if not message.get("more_body"):
-            return
+    with contextlib.suppress(HTTPException):  # one that is too slow as well
+        while most > 0:
+            message = await receive()
+            most -= len(message.get("body", b""))
+            if not message.get("more_body"):
+                return

@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal
@@ -24,8 +24,10 @@ import parsing
 from parsing.background import BackgroundLoader
 from parsing.formats import encode_json, encode_labels, encode_masks, encode_picture
 from parsing.render import PALETTES
+from parsing.stages import OnStage, Stage
 from parsing.web.components import known_parts, load_texts, read_upload, shrink
 from parsing.web.model_menu import wants_faster, wants_lite
+from parsing.web.steps import SupersededError, steps
 from parsing.web.viewer.messages import as_text, maps_message, photo_message, restrict
 from parsing.web.visits import Shown, Ticket, Visits
 
@@ -40,7 +42,10 @@ LARGEST_FRAME: Final = 2_000_000
 TEXTS: Final = load_texts()
 
 Message = dict[str, Any]
-"""To the viewer: "serial", the ticket's, and "stage" while a photo is at work, "failed" if nothing came of it, or the photo."""
+"""To the viewer: "serial", the ticket's, and "stage" while a photo is at work, "failed" if nothing came of it, or the photo.
+
+A stage is a `Stage` as a dict, with "model", the model's title, and "expected", the timings of the photo before, or None.
+"""
 
 
 class Handlers:
@@ -50,12 +55,12 @@ class Handlers:
     takes it; a browser may have made up either.
     """
 
-    def __init__(self, lite: parsing.Parser, loader: BackgroundLoader | None, choice: str) -> None:
+    def __init__(self, lite: parsing.Parser, loader: BackgroundLoader | None = None, choice: str = "auto") -> None:
         self.lite = lite
         self.loader = loader
         self.choice = choice
         self.visits = Visits()
-        self._lasted: dict[str, float] = {}
+        self._lasted: dict[str, dict[str, float]] = {}
         self._rounded: parsing.Parser | None = None
         self._lock = Lock()
 
@@ -99,25 +104,32 @@ class Handlers:
             yield {"serial": known.serial, "failed": True}
 
     def show(self, source: bytes | Path | Shown, model: Any, ticket: Any) -> Iterator[Message]:
-        """Opens and parses a photo for a page, telling it each stage; ends early where it has asked for another since."""
+        """Opens and parses a photo for a page, telling it each stage; ends between two where it has asked for another since."""
         known = Ticket.read(ticket)
         if known is None:
             return
         parser = self.pick(model)
         failed = {"serial": known.serial, "failed": True}
-        stage = {"model": parser.title, "expected": self._lasted.get(parser.title)}
-        try:
+        expected = {"model": parser.title, "expected": self._lasted.get(parser.title)}
+
+        def work(on_stage: OnStage) -> Shown:
             if isinstance(source, Shown):
                 photo, opened = source.photo, source.parsing.timings["open"]
             else:
-                yield {"serial": known.serial, "stage": {"name": "open", **stage}}
+                on_stage(Stage("open"))
                 photo, opened = open_photo(source, LONGEST_SIDE)
-            if self.visits.is_newest(known):
-                yield {"serial": known.serial, "stage": {"name": "parse", **stage}}
-                shown = self.parse(photo, opened, parser)
-                self.visits.keep(known, shown)
-            if self.visits.is_newest(known):
-                yield {"serial": known.serial, **photo_message(shown)}
+            return self.parse(photo, opened, parser, on_stage)
+
+        try:
+            for step in steps(work, lambda: self.visits.is_newest(known)):
+                if isinstance(step, Stage):
+                    yield {"serial": known.serial, "stage": {**asdict(step), **expected}}
+                else:
+                    self.visits.keep(known, step)
+                    self._lasted[parser.title] = step.parsing.timings
+                    yield {"serial": known.serial, **photo_message(step)}
+        except SupersededError:
+            return
         except parsing.ImageError as error:
             warn(str(error) if known.language == "en" else TEXTS["zh-CN"][f"error.{error.kind}"])
             yield failed
@@ -126,11 +138,9 @@ class Handlers:
             warn(TEXTS[known.language]["photo.failed"])
             yield failed
 
-    def parse(self, photo: NDArray[np.uint8], opened: float, parser: parsing.Parser) -> Shown:
+    def parse(self, photo: NDArray[np.uint8], opened: float, parser: parsing.Parser, on_stage: OnStage | None = None) -> Shown:
         """Parses a photo that took `opened` milliseconds to open."""
-        start = time.perf_counter()
-        result = parser(photo)
-        self._lasted[parser.title] = (time.perf_counter() - start) * 1000
+        result = parser(photo, on_stage)
         return Shown(photo, replace(result, timings={**result.timings, "open": opened}), parser.title)
 
     def parse_frame(self, sent: Any) -> Message | None:

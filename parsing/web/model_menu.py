@@ -20,18 +20,20 @@ M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"
 """What the menu says until the model is there and says itself."""
 
 
-def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choice: str) -> gr.HTML:
-    """Three choices as radio buttons, a box for a faster M2FP, a line on M2FP's licence, and one on how far it is.
+def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choice: str, device_folder: str) -> gr.HTML:
+    """Four choices as radio buttons, a box for a faster M2FP, a line on M2FP's licence, and one on how far the model is.
 
-    Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen. Its value is a dict with
-    "choice", one of "auto", "m2fp" and "lite", "faster", whether M2FP is to compute in bfloat16, and the fields of `LoadState`.
-    The box is there only where the processor has instructions for that.
+    Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen; not for "device", in which
+    the server has no part. Its value is a dict with "choice", one of "auto", "m2fp", "lite" and "device", "faster", whether
+    M2FP is to compute in bfloat16, "device", how far the model in the browser is, and the fields of `LoadState`. The box is
+    there only where the processor has instructions for that.
 
     Args:
         words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
-        loader: M2FP's; choosing anything but "lite" starts it.
+        loader: M2FP's; choosing "auto" or "m2fp" starts it.
         lite_title: what the embedded model is called.
         choice: what is chosen when the page opens.
+        device_folder: of `parsing.web.device`.
     """
 
     def model_state(start: Any) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
         return {**asdict(loader.state), "title": title}
 
     return gr.HTML(
-        value={"choice": choice, "faster": False, **model_state(False)},
+        value={"choice": choice, "faster": False, "device": {}, **model_state(False)},
         label=words,
         html_template=read_file("model_menu.html"),
         js_on_load=read_file("model_menu.js"),
@@ -50,6 +52,7 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
         elem_id="models",
         lite_title=lite_title,
         offers_faster=has_bfloat16(),
+        device_folder=device_folder,
     )
 
 

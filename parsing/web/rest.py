@@ -48,6 +48,7 @@ ModelField = Annotated[ModelChoice, Form(description="`auto` takes the best mode
 
 _STATUSES: Final = {
     400: "not a multipart form",
+    408: "the request came too slowly",
     413: "too many bytes or pixels",
     415: "not an image",
     422: "a field is missing or wrong, or the image is damaged",

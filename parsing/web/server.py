@@ -13,7 +13,9 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from parsing.web.device import add_device_files
 from parsing.web.guard import BasicAuth, BodyLimit, SafeHeaders
+from parsing.web.prompt import PromptProtocol
 
 
 def join(
@@ -36,6 +38,7 @@ def join(
     page.state_session_capacity = mounted.pop("state_session_capacity")
     for name in ("share", "quiet"):  # `launch` alone knows them, and both are off
         mounted.pop(name)
+    add_device_files(rest)
     # From the inside out. With a CORSMiddleware around it, Gradio leaves these headers to it.
     rest.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["*"])
     rest.add_middleware(BodyLimit)
@@ -62,6 +65,15 @@ def serve(app: FastAPI, host: str, port: int, listening: Callable[[], None]) -> 
     """Serves until the process is interrupted or asked to end; calls `listening` when the port answers."""
     for number in (signal.SIGINT, signal.SIGTERM):  # a container is stopped as by Ctrl-C: the cache is emptied
         signal.signal(number, signal.default_int_handler)
-    config = uvicorn.Config(app, host, port, log_level="warning", server_header=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app,
+        host,
+        port,
+        http=PromptProtocol,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+    )
     with contextlib.suppress(KeyboardInterrupt):
         Server(config, listening).run()

@@ -17,7 +17,7 @@ from parsing.labels import GROUPS, PARTS
 from parsing.render import PALETTES
 from parsing.web.components import read_file
 
-SCRIPTS: Final = ("pixels", "stage", "legend", "settings", "progress", "live", "save", "viewer")
+SCRIPTS: Final = ("pixels", "stage", "legend", "settings", "progress", "live", "save", "here", "viewer")
 """Read one after the other as one function, so that each knows those before it."""
 
 

@@ -1,9 +1,10 @@
 // The camera, live: a frame is taken, parsed by the server, drawn, and only then the next one is taken, so that there is never a
-// queue and what is shown is as new as the machine allows.
+// queue and what is shown is as new as the machine allows. The last frame is drawn too, after the camera has been stopped: it is what
+// the server has for files to take away.
 const LONGEST_FRAME = 640;
 
 class Live {
-  // `parse(address)` sends a JPEG and gives the server's answer; `show(answer, pixels)` draws it.
+  // `parse(frame)` gives the answer to what `take` gave; `show(answer, pixels)` draws it.
   constructor(root, parse, show, fail) {
     Object.assign(this, { parse, show, fail });
     this.rate = root.querySelector(".rate");
@@ -20,13 +21,14 @@ class Live {
       this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
       this.video.srcObject = this.stream;
       await this.video.play();
-      this.run(this.stream);
+      this.ended = this.run(this.stream);
     } catch {
       this.stop();
       this.fail("live.refused");
     }
   }
 
+  // Ends after the frame that is at work, which `ended` waits for.
   stop() {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = this.video.srcObject = null;
@@ -38,13 +40,13 @@ class Live {
     let last = performance.now();
     while (this.stream === stream) {
       const frame = await this.take();
-      const answer = await this.parse(frame.address).catch(() => null);
+      const answer = await this.parse(frame).catch(() => null);
+      if (answer) await this.show(answer, frame.pixels);
       if (this.stream !== stream) return;
       if (!answer) {
         this.stop();
         return this.fail("live.failed");
       }
-      this.show(answer, frame.pixels);
       await new Promise(requestAnimationFrame);
       const now = performance.now();
       period = period === null ? now - last : 0.8 * period + 0.2 * (now - last);
@@ -54,7 +56,7 @@ class Live {
     }
   }
 
-  // The frame that the camera shows now, as a JPEG's data address and as pixels.
+  // The frame that the camera shows now: its pixels, and a function that gives it as a JPEG's data address.
   async take() {
     const { videoWidth, videoHeight } = this.video;
     const zoom = Math.min(1, LONGEST_FRAME / Math.max(videoWidth, videoHeight));
@@ -63,6 +65,6 @@ class Live {
     const context = this.canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(this.video, 0, 0, width, height);
     const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
-    return { address: this.canvas.toDataURL("image/jpeg", 0.9), pixels };
+    return { pixels, width, height, address: () => this.canvas.toDataURL("image/jpeg", 0.9) };
   }
 }

@@ -7,9 +7,12 @@ class Progress {
     this.words = words;
   }
 
-  // Shows a stage: {name, model, expected}, the last two once the server knows them; null where nothing is at work.
+  // Shows a stage: "name" and, once the server knows them, "model", "number" of "count" people, and "expected", the milliseconds of
+  // each stage of the photo before; null where nothing is at work.
   show(stage) {
-    if (stage?.name !== this.stage?.name) this.since = performance.now();
+    const now = performance.now();
+    if (!this.stage) this.begun = now;
+    if (stage?.name !== this.stage?.name || stage?.number !== this.stage?.number) this.since = now;
     this.stage = stage;
     clearInterval(this.timer);
     this.busy.hidden = !stage;
@@ -19,13 +22,27 @@ class Progress {
   }
 
   tick() {
-    const { name, model, expected } = this.stage;
-    const milliseconds = performance.now() - this.since;
-    this.busy.querySelector(".stage").textContent = this.words()["busy." + name].replace("{model}", model);
-    this.busy.querySelector(".elapsed").textContent = milliseconds >= 1000 ? Math.floor(milliseconds / 1000) + " s" : "";
-    // As long as the one before, as a guess; it slows down rather than claims to be done.
-    const share = name === "parse" && expected ? 1 - Math.exp((-2 * milliseconds) / expected) : 0;
-    this.busy.style.setProperty("--done", { send: 0.05, open: 0.1, parse: 0.15 + 0.75 * share, receive: 0.95 }[name]);
+    const { name, model, number, count } = this.stage;
+    const words = this.words();
+    const text = count > 1 ? words["busy.person"] : (words["busy." + name] ?? words["busy.parse"]);
+    const seconds = Math.floor((performance.now() - this.begun) / 1000);
+    this.busy.querySelector(".stage").textContent = text.replace(/{(model|number|count)}/g, (_, key) => ({ model, number, count })[key]);
+    this.busy.querySelector(".elapsed").textContent = seconds ? `· ${seconds} s` : "";
+    this.busy.style.setProperty("--done", { send: 0.03, receive: 0.97 }[name] ?? 0.05 + 0.9 * this.share());
+  }
+
+  // How much of the parsing is behind: the stages that are, the people that are, and of what is at work a guess, that it takes as
+  // long as the time before; the guess slows down rather than claims to be done.
+  share() {
+    const { name, number = 1, count = 1, expected } = this.stage;
+    const stages = Object.entries(expected ?? {});
+    const place = stages.findIndex(([stage]) => stage === name);
+    const people = Math.max(count, 1);
+    if (place === -1) return (number - 1) / people;
+    const sum = (entries) => entries.reduce((total, [, time]) => total + time, 0);
+    const own = stages[place][1] / people;
+    const guess = 1 - Math.exp((-2 * (performance.now() - this.since)) / Math.max(own, 1));
+    return (sum(stages.slice(0, place)) + own * (number - 1 + guess)) / sum(stages);
   }
 
   // The facts of a result, {width, height, people, model, timings, found, draw}, or the hint of what to do where there is none.

@@ -7,6 +7,7 @@ const indexOf = Object.fromEntries(props.table.map(({ name, index }) => [name, i
 
 let words = {};
 let serial = 0;
+let filmed = 0; // the number under which the camera's frames go
 let parsed = null; // what is on show
 let result = null; // and the facts about it
 let compared = false; // whether the photo lies beside it for comparison
@@ -23,12 +24,14 @@ const legend = new Legend(find("#parts"), props.table, props.groups, {
 });
 const settings = new Settings(legend.names(), props.palettes);
 const progress = new Progress(root, () => words);
-const live = new Live(root, (jpeg) => server.parse_frame({ ticket: ticket(), jpeg }), showFrame, liveFailed);
+const live = new Live(root, (frame) => (staysHere() ? parseFrameHere(frame) : askServer(frame)), showFrame, liveFailed);
+const askServer = (frame) => server.parse_frame({ ticket: ticket(), jpeg: frame.address() });
 
 const ticket = () => `${page} ${serial} ${words.language}`;
 
-// A new photo: whatever is at work is of no more use. Gives the ticket that travels with it.
+// A new photo: whatever is at work is of no more use. Gives the ticket that travels with it; without one, the server does nothing.
 function begin() {
+  if (staysHere()) return "";
   stopLive();
   serial++;
   work({ name: "send" });
@@ -39,7 +42,7 @@ function begin() {
 // Another model for the photo on show, once that is there.
 async function beginAgain() {
   await idle;
-  return parsed ? begin() : "";
+  return parsed && !result.save ? begin() : "";
 }
 
 function work(now) {
@@ -63,17 +66,19 @@ async function receive(message) {
 }
 
 async function showFrame(message, pixels) {
+  if (filmed !== serial) return;
+  if (message.save) return showFound(message, pixels);
   const maps = await inflate(message.maps);
-  if (live.on) show(message, new Parsed(message.width, message.height, pixels, maps));
+  if (filmed === serial) show(message, new Parsed(message.width, message.height, pixels, maps));
 }
 
-function show({ width, height, people, model, timings }, now) {
+function show({ width, height, people, model, timings, save }, now) {
   parsed = now;
   stage.resize(parsed);
   if (settings.person > people) settings.person = 0;
   const found = parsed.counts.some((count, key) => count && key % PERSON);
   if (people !== result?.people) listPeople(people);
-  result = { width, height, people, model, timings, found };
+  result = { width, height, people, model, timings, found, save };
   compared = false;
   root.classList.add("filled");
   for (const button of root.querySelectorAll("[data-save]")) button.disabled = false;
@@ -171,7 +176,7 @@ function light() {
 
 function toggleLive() {
   if (live.on) return stopLive();
-  serial++;
+  filmed = ++serial;
   work(null);
   find(".camera").setAttribute("aria-pressed", "true");
   live.start();
@@ -184,7 +189,7 @@ function stopLive() {
 
 function liveFailed(reason) {
   stopLive();
-  say(reason);
+  say(staysHere() && reason === "live.failed" ? "device.broke" : reason);
 }
 
 function say(key) {
@@ -193,7 +198,10 @@ function say(key) {
 }
 
 async function save(form) {
+  if (live.on) stopLive(); // all files are of one frame
+  await live.ended;
   if (form === "picture") return savePicture(stage.canvas, settings.view);
+  if (result.save) return saveHere(form);
   const { ticked, person, palette } = settings;
   const file = await server
     .save_file({ ticket: ticket(), form, parts: [...ticked], person: person || null, palette })
@@ -242,4 +250,4 @@ addEventListener("hashchange", () => change(() => settings.read(location.hash)))
 watch("value", () => receive(props.value));
 watch("label", translate);
 translate();
-window.parsingViewer = { begin, beginAgain, fail: () => work(null) };
+window.parsingViewer = { begin, beginAgain, fail: () => work(null), useDevice, openHere };

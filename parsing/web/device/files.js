@@ -1,0 +1,99 @@
+// Files of a photo that was parsed on the device, made without the server: parsing/formats.py in JavaScript, which says what they
+// follow.
+import { encodeIndexed, encodeMask } from "./png.js";
+import { zip } from "./zip.js";
+
+const PERSON = 32; // what a person's number is multiplied by where it is one number with a class
+
+// A file of what is on the screen, {name, blob}: `found` is what was parsed, `wanted` {form: "labels", "masks" or "json", parts:
+// names, person: number or null, palette: colours by class, usual: those of the usual palette, table: the classes}.
+export async function makeFile(found, { form, parts, person, palette, usual, table }) {
+  const seen = restrict(found, table.map(({ name, index }) => index > 0 && parts.includes(name)), person);
+  const file = (name, type, content) => ({ name, blob: new Blob([content], { type }) });
+  if (form === "labels") return file("labels.png", "image/png", await encodeIndexed(seen, palette));
+  const json = new TextEncoder().encode(JSON.stringify(describe(seen, found.timings, table)) + "\n");
+  if (form === "json") return file("parsing.json", "application/json", json);
+  const files = { "parsing.json": json, "labels.png": await encodeIndexed(seen, usual) };
+  const { labels, personOf, width, height } = seen;
+  const present = new Set(Uint16Array.from(labels, (part, pixel) => part + PERSON * personOf[pixel]));
+  const add = async (name, is) => (files[name + ".png"] = await encodeMask(is, width, height));
+  const numbers = seen.people.map((_, index) => index + 1);
+  const has = (part, owners) => owners.some((owner) => present.has(part + PERSON * owner));
+  for (const { name, index } of table.slice(1)) if (has(index, [0, ...numbers])) await add(name, (pixel) => labels[pixel] === index);
+  for (const number of numbers) {
+    await add(`person-${number}`, (pixel) => personOf[pixel] === number);
+    for (const { name, index } of table.slice(1)) {
+      const is = (pixel) => labels[pixel] === index && personOf[pixel] === number;
+      if (has(index, [number])) await add(`person-${number}-${name}`, is);
+    }
+  }
+  return file("masks.zip", "application/zip", zip(files));
+}
+
+// The ticked parts of everybody or of one person, who then becomes number 1.
+function restrict({ maps, people, width, height }, ticked, person) {
+  const size = width * height;
+  const [labels, personOf] = [maps.slice(0, size), maps.slice(size)];
+  for (let pixel = 0; pixel < size; pixel++) {
+    const is = ticked[labels[pixel]] && (!person || personOf[pixel] === person);
+    if (!is) labels[pixel] = personOf[pixel] = 0;
+    else if (person) personOf[pixel] = 1;
+  }
+  return { labels, personOf, width, height, people: person ? [people[person - 1]] : people };
+}
+
+function describe({ labels, personOf, width, height, people }, timings, table) {
+  const round = (value, digits) => Number(value.toFixed(digits));
+  const parts = [];
+  const described = people.map(({ score, parts: scores }, index) => {
+    const person = index + 1;
+    const own = labels.map((part, pixel) => (personOf[pixel] === person ? part : 0));
+    const worn = new Set(own);
+    for (const { name, index: part } of table) {
+      if (!part || !worn.has(part)) continue;
+      parts.push({ name, score: round(scores[part], 4), person, ...outline(own, (is) => is === part, width, height) });
+    }
+    return { name: "Human", score: round(score, 4), person, ...outline(own, Boolean, width, height) };
+  });
+  const stages = Object.fromEntries(Object.entries(timings).map(([stage, time]) => [stage, round(time, 2)]));
+  return { size: { width, height }, model: "lite", timings: stages, parts, people: described };
+}
+
+// Box, area and COCO run lengths of a mask.
+function outline(values, is, width, height) {
+  const box = [width, height, 0, 0];
+  const counts = [];
+  let [area, run, last] = [0, 0, false];
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      const now = is(values[y * width + x]);
+      if (now) {
+        area++;
+        [box[0], box[1]] = [Math.min(box[0], x), Math.min(box[1], y)];
+        [box[2], box[3]] = [Math.max(box[2], x + 1), Math.max(box[3], y + 1)];
+      }
+      if (now !== last) {
+        counts.push(run);
+        [run, last] = [0, now];
+      }
+      run++;
+    }
+  }
+  counts.push(run);
+  return { box: area ? box : [0, 0, 0, 0], area, rle: { size: [height, width], counts: compress(counts) } };
+}
+
+// Each length from the third on as the difference to the one two before, five bits to a character.
+function compress(counts) {
+  let text = "";
+  counts.forEach((count, index) => {
+    let rest = index > 2 ? count - counts[index - 2] : count;
+    for (let more = true; more; ) {
+      const bits = rest & 31;
+      rest >>= 5;
+      more = bits & 16 ? rest !== -1 : rest !== 0;
+      text += String.fromCharCode(bits + 48 + (more ? 32 : 0));
+    }
+  });
+  return text;
+}

@@ -1,0 +1,192 @@
+// The embedded model's two looks: parsing/models/lite.py in JavaScript, which says why. The first finds the people in the whole
+// photo, the second looks at each of them. A box is {x0, y0, x1, y1} in pixels of the photo, the last two one past the end.
+import { findPieces } from "./components.js";
+import { aim, findFaces, findPeople, nearest } from "./people.js";
+import { resizePhoto, roundHalfEven } from "./photo.js";
+import { areaTapsOf, linearTapsOf, resample } from "./resample.js";
+import { argmax, labelMap, meanConfidence, settleGarments } from "./scores.js";
+
+export class Lite {
+  // `run(pixels, width, height)` gives the network's answer to RGB bytes: {parts, heat, offsets}, planes of floats. `settings` are
+  // those of lite.py.
+  constructor(run, settings) {
+    Object.assign(this, { run, settings });
+  }
+
+  // Parses {pixels: RGBA bytes, width, height}. `pause()` is awaited between looks; what it throws ends the work. Gives {maps, people,
+  // timings}: label map and person map one after the other, each one's {score, parts: confidence by class}, and milliseconds.
+  async parse(photo, pause) {
+    const { width, height } = photo;
+    const whole = { x0: 0, y0: 0, x1: width, y1: height };
+    const times = [performance.now()];
+    const [direct, mirrored] = this.prepare(photo, whole, this.settings.look_area);
+    let look = await this.ask(direct);
+    let people = locatePeople(look, photo, this.settings);
+    if (people.length > 1) {
+      look = mean(look, mirror(await this.ask(mirrored), this.settings));
+      people = locatePeople(look, photo, this.settings);
+    }
+    times.push(performance.now());
+    const size = width * height;
+    const maps = new Uint8Array(2 * size);
+    const [labels, personOf] = [maps.subarray(0, size), maps.subarray(size)];
+    if (!people.length) labels.set(labelMap(look.parts, look.width, look.height, photo));
+    const largestFirst = people.map((_, index) => index).sort((one, other) => areaOf(people[other].box) - areaOf(people[one].box));
+    for (const index of largestFirst) {
+      await pause();
+      people[index].parts = await this.parsePerson(photo, people, index, labels, personOf);
+    }
+    times.push(performance.now());
+    const kept = renumber(personOf, people);
+    times.push(performance.now());
+    const [find, parse, decode] = times.slice(1).map((time, stage) => time - times[stage]);
+    return { maps, people: kept.map(({ score, parts }) => ({ score, parts })), timings: { find, parse, decode } };
+  }
+
+  // The network's input for a box of the photo, about `area` pixels, and its mirror image.
+  prepare(photo, box, area) {
+    const to = networkSize({ width: box.x1 - box.x0, height: box.y1 - box.y0 }, area, this.settings);
+    const bytes = resizePhoto(photo, box, to);
+    const turned = new Uint8Array(bytes.length);
+    for (let row = 0; row < bytes.length; row += 3 * to.width) {
+      for (let x = 0; x < 3 * to.width; x += 3) turned.set(bytes.subarray(row + x, row + x + 3), row + 3 * to.width - 3 - x);
+    }
+    return [bytes, turned].map((input) => ({ input, ...to }));
+  }
+
+  async ask({ input, width, height }) {
+    const { parts, heat, offsets } = await this.run(input, width, height);
+    const { part_stride, person_stride } = this.settings;
+    const cells = { width: width / person_stride, height: height / person_stride };
+    const spots = aim(offsets, cells.width, cells.height, person_stride);
+    return { parts, heat, spots, width: width / part_stride, height: height / part_stride, cells };
+  }
+
+  // A closer look at one person: writes into the label map and the person map, gives the confidence in each class.
+  async parsePerson(photo, people, index, labels, personOf) {
+    const { settings } = this;
+    const box = grow(people[index].box, photo, settings);
+    const area = Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(box));
+    const [direct, mirrored] = this.prepare(photo, box, area);
+    const answer = mean(await this.ask(direct), mirror(await this.ask(mirrored), settings));
+    const scores = settleGarments(answer.parts, answer.width, answer.height, settings);
+    const to = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
+    const found = labelMap(scores, answer.width, answer.height, to);
+    const own = ownPixels(answer, people, index, box, to, settings);
+    for (let y = box.y0, from = 0; y < box.y1; y++) {
+      for (let i = y * photo.width + box.x0; i < y * photo.width + box.x1; i++, from++) {
+        if (found[from] === settings.background || own?.[from] <= 0.5) continue;
+        labels[i] = found[from];
+        personOf[i] = index + 1;
+      }
+    }
+    return meanConfidence(scores, answer.width * answer.height, settings.mirror.length);
+  }
+}
+
+// Width and height, multiples of the stride, of about `area` pixels and the same shape as `from`.
+function networkSize(from, area, { stride, longest_side }) {
+  const zoom = Math.sqrt(area / (from.width * from.height));
+  const most = Math.floor(longest_side / stride);
+  const side = (length) => Math.min(Math.max(roundHalfEven((length * zoom) / stride), 1), most) * stride;
+  return { width: side(from.width), height: side(from.height) };
+}
+
+function mean(one, other) {
+  const half = (first, second) => first.map((value, i) => (value + second[i]) / 2);
+  const spots = { x: half(one.spots.x, other.spots.x), y: half(one.spots.y, other.spots.y) };
+  return { ...one, parts: half(one.parts, other.parts), heat: half(one.heat, other.heat), spots };
+}
+
+// The answer about the picture's mirror image turned into one about the picture: sides swapped, left for right.
+function mirror(answer, settings) {
+  const size = answer.width * answer.height;
+  const last = answer.cells.width * settings.person_stride - 1;
+  const parts = new Float32Array(answer.parts.length);
+  settings.mirror.forEach((other, part) => {
+    parts.set(flip(answer.parts.subarray(other * size, (other + 1) * size), answer.width), part * size);
+  });
+  const spots = { x: flip(answer.spots.x, answer.cells.width).map((x) => last - x), y: flip(answer.spots.y, answer.cells.width) };
+  return { ...answer, parts, heat: flip(answer.heat, answer.cells.width), spots };
+}
+
+function flip(plane, width) {
+  const flipped = plane.slice();
+  for (let row = 0; row < plane.length; row += width) flipped.subarray(row, row + width).reverse();
+  return flipped;
+}
+
+// The people of the first look, from left to right: {x, y, box, score}.
+function locatePeople(look, photo, settings) {
+  const { best } = argmax(look.parts, look.width * look.height);
+  const { width, height } = look.cells;
+  const person = Float32Array.from(best, (part) => part !== settings.background);
+  const share = resample(person, look.width, ...areaTapsOf(look, look.cells));
+  const inside = Uint8Array.from(share, (value) => value > settings.inside);
+  const face = Uint8Array.from(best, (part) => settings.face.includes(part));
+  const faces = findFaces(face, look.width, look.height, settings.part_stride, settings);
+  const { centers, numbers } = findPeople({ heat: look.heat, spots: look.spots, inside, width, height }, faces, settings);
+  const [across, down] = [photo.width / (width * settings.person_stride), photo.height / (height * settings.person_stride)];
+  const people = centers.flatMap((center, index) => {
+    const mask = numbers.map((number) => number === index + 1);
+    if (!mask.includes(1)) return [];
+    const cells = mainBox(mask, width, height, settings.smallest_piece);
+    const [columns, rows] = [across * settings.person_stride, down * settings.person_stride];
+    const box = {
+      x0: Math.floor(cells.x0 * columns),
+      y0: Math.floor(cells.y0 * rows),
+      x1: Math.ceil(cells.x1 * columns),
+      y1: Math.ceil(cells.y1 * rows),
+    };
+    return [{ x: (center.x + 0.5) * across - 0.5, y: (center.y + 0.5) * down - 0.5, box, score: center.score }];
+  });
+  return people.sort((one, other) => one.x - other.x);
+}
+
+// Box of a mask without its small patches.
+function mainBox(mask, width, height, smallest) {
+  const { pieceOf, pieces } = findPieces(mask, width, height);
+  const least = smallest * pieces.reduce((sum, { cells }) => sum + cells, 0);
+  const box = { x0: width, y0: height, x1: 0, y1: 0 };
+  pieceOf.forEach((piece, cell) => {
+    if (!piece || pieces[piece - 1].cells < least) return;
+    const [x, y] = [cell % width, Math.floor(cell / width)];
+    box.x0 = Math.min(box.x0, x);
+    box.y0 = Math.min(box.y0, y);
+    box.x1 = Math.max(box.x1, x + 1);
+    box.y1 = Math.max(box.y1, y + 1);
+  });
+  return box;
+}
+
+// At each pixel of the box how far it belongs to this person rather than to somebody else, 0 to 1; null where all do.
+function ownPixels(answer, people, index, box, to, settings) {
+  const { width, height } = answer.cells;
+  const zoom = { x: (width * settings.person_stride) / to.width, y: (height * settings.person_stride) / to.height };
+  const rivals = people.filter((other, number) => number !== index && overlap(other.box, box));
+  const centers = [people[index], ...rivals].map(({ x, y }) => ({
+    x: (x + 0.5 - box.x0) * zoom.x - 0.5,
+    y: (y + 0.5 - box.y0) * zoom.y - 0.5,
+  }));
+  const own = Float32Array.from(nearest(answer.spots, centers), (owner) => owner === 0);
+  return own.every(Boolean) ? null : resample(own, width, ...linearTapsOf(answer.cells, to));
+}
+
+// Renumbers the person map without those who have no pixel in it; gives the others.
+function renumber(personOf, people) {
+  const present = new Set(personOf);
+  const kept = people.filter((_, index) => present.has(index + 1));
+  const numbers = [0, ...people.map((person) => kept.indexOf(person) + 1)];
+  personOf.forEach((number, i) => (personOf[i] = numbers[number]));
+  return kept;
+}
+
+// The box with a margin on each side, inside the photo.
+function grow({ x0, y0, x1, y1 }, { width, height }, { margin }) {
+  const [across, down] = [Math.floor(margin * (x1 - x0)) + 1, Math.floor(margin * (y1 - y0)) + 1];
+  const [left, top] = [Math.max(x0 - across, 0), Math.max(y0 - down, 0)];
+  return { x0: left, y0: top, x1: Math.min(x1 + across, width), y1: Math.min(y1 + down, height) };
+}
+
+const areaOf = ({ x0, y0, x1, y1 }) => (x1 - x0) * (y1 - y0);
+const overlap = (one, other) => one.x0 < other.x1 && other.x0 < one.x1 && one.y0 < other.y1 && other.y0 < one.y1;

@@ -1,0 +1,113 @@
+// Telling people apart: parsing/people.py in JavaScript, which says what it follows. A spot is where a cell says that the centre of
+// its person is, in pixels of the network's input; `spots` is {x, y}, one float a cell; a centre is {x, y, score}.
+import { findPieces } from "./components.js";
+
+// Where each cell of a grid (width, height) aims: its middle plus its offset, `offsets` holding first all x, then all y.
+export function aim(offsets, width, height, stride) {
+  const size = width * height;
+  const spots = { x: new Float32Array(size), y: new Float32Array(size) };
+  const middle = (stride - 1) / 2;
+  for (let cell = 0; cell < size; cell++) {
+    spots.x[cell] = offsets[cell] + (cell % width) * stride + middle;
+    spots.y[cell] = offsets[size + cell] + Math.floor(cell / width) * stride + middle;
+  }
+  return spots;
+}
+
+// Index of the centre nearest to each spot.
+export function nearest(spots, centers) {
+  return Int32Array.from(spots.x, (x, cell) => {
+    let [best, least] = [0, Infinity];
+    centers.forEach((center, index) => {
+      const distance = (x - center.x) ** 2 + (spots.y[cell] - center.y) ** 2;
+      if (distance < least) [best, least] = [index, distance];
+    });
+    return best;
+  });
+}
+
+// The faces of a mask, largest first, {x, y, area}; of pieces closer together than a face is wide, only the largest counts.
+export function findFaces(mask, width, height, stride, { smallest_face, face_gap }) {
+  const faces = [];
+  const middle = (stride - 1) / 2;
+  const { pieces } = findPieces(mask, width, height);
+  for (const { cells, x, y } of pieces.sort((one, other) => other.cells - one.cells)) {
+    const face = { x: x * stride + middle, y: y * stride + middle, area: cells };
+    const apart = (other) => Math.hypot(face.x - other.x, face.y - other.y) > face_gap * stride * Math.sqrt(other.area);
+    if (cells >= smallest_face && faces.every(apart)) faces.push(face);
+  }
+  return faces;
+}
+
+// The people in a picture: {centers, numbers}, `numbers` the person in each cell, 0 for none, 1 for the first centre.
+export function findPeople({ heat, spots, inside, width, height }, faces, settings) {
+  const stride = settings.person_stride;
+  const numbers = new Uint8Array(heat.length);
+  const centers = prune(findPeaks(heat, width, height, settings), spots, inside, settings);
+  if (!centers.length || !inside.includes(1)) return { centers: [], numbers };
+  const owner = nearest(spots, centers);
+  const cellOf = (face) => Math.floor(face.y / stride) * width + Math.floor(face.x / stride);
+  const split = centers.flatMap((center, index) => {
+    const own = faces.filter((face) => owner[cellOf(face)] === index);
+    const large = own.filter((face) => face.area >= own[0].area * settings.smaller_face);
+    return large.length > 1
+      ? large.map((face) => ({ x: spots.x[cellOf(face)], y: spots.y[cellOf(face)], score: center.score }))
+      : [center];
+  });
+  nearest(spots, split).forEach((index, cell) => {
+    if (inside[cell]) numbers[cell] = index + 1;
+  });
+  return { centers: split, numbers };
+}
+
+// Local maxima of the heatmap, at most so many, the highest first.
+function findPeaks(heat, width, height, { person_stride, lowest_peak, most_peaks }) {
+  const middle = (person_stride - 1) / 2;
+  const peaks = [];
+  heat.forEach((score, cell) => {
+    if (score < lowest_peak) return;
+    const [x, y] = [cell % width, Math.floor(cell / width)];
+    for (let row = Math.max(y - 1, 0); row <= Math.min(y + 1, height - 1); row++) {
+      for (let column = Math.max(x - 1, 0); column <= Math.min(x + 1, width - 1); column++) {
+        if (heat[row * width + column] > score) return;
+      }
+    }
+    peaks.push({ x: x * person_stride + middle, y: y * person_stride + middle, score });
+  });
+  return peaks.sort((one, other) => other.score - one.score).slice(0, most_peaks);
+}
+
+// Leaves out centres, the weakest first, until each has its own voters.
+function prune(centers, spots, inside, settings) {
+  while (centers.length) {
+    const owner = nearest(spots, centers);
+    const voters = centers.map(() => []);
+    inside.forEach((is, cell) => is && voters[owner[cell]].push(cell));
+    const counts = voters.map(({ length }) => length);
+    let weakest = counts.indexOf(Math.min(...counts));
+    if (counts[weakest] >= settings.smallest_person) weakest = findTwin(voters, spots, settings);
+    if (weakest < 0) break;
+    centers = centers.filter((_, index) => index !== weakest);
+  }
+  return centers;
+}
+
+// The weaker of two centres whose voters aim at nearly one spot; -1 where everybody stands alone.
+function findTwin(voters, spots, { person_stride, twin_gap }) {
+  const along = (axis, cells) => median(cells.map((cell) => axis[cell]));
+  const aims = voters.map((cells) => ({ x: along(spots.x, cells), y: along(spots.y, cells) }));
+  const sides = voters.map((cells) => person_stride * Math.sqrt(cells.length));
+  for (let weaker = voters.length - 1; weaker > 0; weaker--) {
+    for (let stronger = 0; stronger < weaker; stronger++) {
+      const gap = Math.hypot(aims[weaker].x - aims[stronger].x, aims[weaker].y - aims[stronger].y);
+      if (gap < Math.min(sides[weaker], sides[stronger]) * twin_gap) return weaker;
+    }
+  }
+  return -1;
+}
+
+function median(values) {
+  const sorted = values.sort((one, other) => one - other);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,42 @@
+// PNG files (ISO/IEC 15948) of label maps and masks, to the last value: a canvas would write pictures in full colour.
+import { crc32 } from "./zip.js";
+
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+// A label map {labels, width, height} with its palette, [red, green, blue] by class.
+export async function encodeIndexed({ labels, width, height }, palette) {
+  const rows = new Uint8Array((width + 1) * height); // each row begins with its filter, 0 for none
+  for (let y = 0; y < height; y++) rows.set(labels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+  return encode(width, height, 8, 3, [chunk("PLTE", Uint8Array.from(palette.flat()))], rows);
+}
+
+// A mask, one bit a pixel, white where `is(pixel)`.
+export async function encodeMask(is, width, height) {
+  const across = 1 + ((width + 7) >> 3);
+  const rows = new Uint8Array(across * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) if (is(y * width + x)) rows[y * across + 1 + (x >> 3)] |= 128 >> (x & 7);
+  }
+  return encode(width, height, 1, 0, [], rows);
+}
+
+async function encode(width, height, bits, kind, chunks, rows) {
+  const header = new Uint8Array(13);
+  new DataView(header.buffer).setUint32(0, width);
+  new DataView(header.buffer).setUint32(4, height);
+  header.set([bits, kind], 8);
+  const deflated = new Response(new Blob([rows]).stream().pipeThrough(new CompressionStream("deflate")));
+  const content = new Uint8Array(await deflated.arrayBuffer());
+  const all = [SIGNATURE, chunk("IHDR", header), ...chunks, chunk("IDAT", content), chunk("IEND", new Uint8Array())];
+  return new Uint8Array(await new Blob(all.map((part) => Uint8Array.from(part))).arrayBuffer());
+}
+
+function chunk(name, content) {
+  const bytes = new Uint8Array(content.length + 12);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, content.length);
+  bytes.set(new TextEncoder().encode(name), 4);
+  bytes.set(content, 8);
+  view.setUint32(content.length + 8, crc32(bytes.subarray(4, content.length + 8)));
+  return bytes;
+}

@@ -1,0 +1,120 @@
+// Resizing and blurring by the rules of OpenCV's `resize` and `GaussianBlur`, which the server uses: every new row or column is a
+// weighted sum of old ones. "Taps" say which and how much: {count, indices, weights}, `count` entries for each new index.
+
+function makeTaps(size, count, fill) {
+  const taps = { size, count, indices: new Int32Array(size * count), weights: new Float32Array(size * count) };
+  for (let to = 0; to < size; to++) {
+    fill(to, (place, index, weight) => {
+      taps.indices[to * count + place] = index;
+      taps.weights[to * count + place] = weight;
+    });
+  }
+  return taps;
+}
+
+const clamp = (value, most) => Math.min(Math.max(value, 0), most);
+
+// INTER_LINEAR: between the two nearest pixel centres.
+function linearTaps(from, to) {
+  return makeTaps(to, 2, (index, put) => {
+    const place = ((index + 0.5) * from) / to - 0.5;
+    const first = Math.floor(place);
+    put(0, clamp(first, from - 1), 1 - (place - first));
+    put(1, clamp(first + 1, from - 1), place - first);
+  });
+}
+
+// INTER_AREA: each new pixel is the mean of what it covers, if both sides shrink.
+function areaTaps(from, to) {
+  const scale = from / to;
+  return makeTaps(to, Math.ceil(scale) + 1, (index, put) => {
+    const [start, end] = [index * scale, Math.min((index + 1) * scale, from)];
+    const first = Math.floor(start + 1e-6);
+    for (let place = first; place < Math.min(Math.ceil(end - 1e-6), from); place++) {
+      const covered = Math.min(place + 1, end) - Math.max(place, start);
+      put(place - first, place, covered / (end - start));
+    }
+  });
+}
+
+// INTER_AREA where one side does not shrink: a blend only where the new pixel straddles two old ones.
+function straddlingTaps(from, to) {
+  const scale = from / to;
+  return makeTaps(to, 2, (index, put) => {
+    const first = Math.floor(index * scale);
+    const over = index + 1 - (first + 1) / scale;
+    const share = over <= 0 ? 0 : over - Math.floor(over);
+    put(0, clamp(first, from - 1), 1 - share);
+    put(1, clamp(first + 1, from - 1), share);
+  });
+}
+
+// Taps along both sides, [columns, rows]; sizes are {width, height}.
+export function areaTapsOf(from, to) {
+  const make = from.width >= to.width && from.height >= to.height ? areaTaps : straddlingTaps;
+  return [make(from.width, to.width), make(from.height, to.height)];
+}
+
+export function linearTapsOf(from, to) {
+  return [linearTaps(from.width, to.width), linearTaps(from.height, to.height)];
+}
+
+// GaussianBlur of floats: the picture is mirrored at its edges, the edge itself not repeated.
+export function gaussianTaps(size, sigma) {
+  const count = Math.round(sigma * 8 + 1) | 1;
+  const reach = count >> 1;
+  const weights = Array.from({ length: count }, (_, place) => Math.exp(-((place - reach) ** 2) / (2 * sigma ** 2)));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const period = Math.max(2 * (size - 1), 1);
+  return makeTaps(size, count, (index, put) => {
+    weights.forEach((weight, place) => {
+      const away = (((index + place - reach) % period) + period) % period;
+      put(place, Math.min(away, period - away), weight / sum);
+    });
+  });
+}
+
+// A part of the taps, for old indices that begin at `start`.
+export function shiftTaps({ size, count, indices, weights }, start) {
+  return { size, count, weights, indices: indices.map((index) => index + start) };
+}
+
+// Resamples `source`, rows of `width` pixels of `stride` values, of which the first `channels` count. Gives rows of `columns.size`
+// pixels of `channels` floats.
+export function resample(source, width, columns, rows, channels = 1, stride = channels) {
+  const [top, bottom] = reachOf(rows);
+  const across = columns.size * channels;
+  const narrow = new Float32Array((bottom - top) * across); // columns first: the old rows, with the new columns
+  for (let y = top, to = 0; y < bottom; y++) {
+    for (let x = 0; x < columns.size; x++) {
+      for (let channel = 0; channel < channels; channel++, to++) {
+        let sum = 0;
+        for (let tap = x * columns.count, end = tap + columns.count; tap < end; tap++) {
+          sum += columns.weights[tap] * source[(y * width + columns.indices[tap]) * stride + channel];
+        }
+        narrow[to] = sum;
+      }
+    }
+  }
+  const out = new Float32Array(rows.size * across);
+  for (let y = 0; y < rows.size; y++) {
+    for (let tap = y * rows.count; tap < (y + 1) * rows.count; tap++) {
+      const weight = rows.weights[tap];
+      if (weight === 0) continue;
+      const start = (rows.indices[tap] - top) * across;
+      for (let x = 0, to = y * across; x < across; x++, to++) out[to] += weight * narrow[start + x];
+    }
+  }
+  return out;
+}
+
+// First old index that counts, and one past the last.
+export function reachOf({ indices, weights }) {
+  let [first, last] = [Infinity, -1];
+  indices.forEach((index, tap) => {
+    if (weights[tap] === 0) return;
+    first = Math.min(first, index);
+    last = Math.max(last, index);
+  });
+  return [first, last + 1];
+}

@@ -1,0 +1,86 @@
+// From part scores, 20 planes of logits one after the other, to classes: parsing/models/lite.py in JavaScript, which says why.
+import { areaTapsOf, gaussianTaps, linearTapsOf, resample } from "./resample.js";
+
+// Index of the highest of several planes at each cell.
+export function argmax(scores, size) {
+  const best = new Uint8Array(size);
+  const top = scores.slice(0, size);
+  for (let part = 1; part * size < scores.length; part++) {
+    for (let cell = 0, from = part * size; cell < size; cell++, from++) {
+      if (scores[from] > top[cell]) {
+        top[cell] = scores[from];
+        best[cell] = part;
+      }
+    }
+  }
+  return { best, top };
+}
+
+// The scores with the garments settled among themselves, so that a coat is not torn into patches.
+export function settleGarments(scores, width, height, { garments, garment_shrink, garment_spread, garment_floor, garment_doubt }) {
+  const size = width * height;
+  const { top } = argmax(scores, size);
+  const sum = sumOfExponentials(scores, top);
+  const likely = garments.map((part) => Float32Array.from(top, (most, cell) => Math.exp(scores[part * size + cell] - most)));
+  const small = { width: Math.round(width * garment_shrink), height: Math.round(height * garment_shrink) };
+  const shrink = areaTapsOf({ width, height }, small);
+  const spread = garment_spread * Math.sqrt(small.width * small.height);
+  const blur = [gaussianTaps(small.width, spread), gaussianTaps(small.height, spread)];
+  const enlarge = linearTapsOf(small, { width, height });
+  const near = likely.map((plane) => {
+    const probability = plane.map((value, cell) => value / sum[cell]);
+    const few = resample(resample(probability, width, ...shrink), small.width, ...blur);
+    return resample(few, small.width, ...enlarge);
+  });
+  const settled = scores.slice();
+  for (let cell = 0; cell < size; cell++) {
+    const total = near.reduce((all, plane) => all + plane[cell], 0);
+    const weighted = near.map((plane, index) => likely[index][cell] * (plane[cell] / (total + garment_doubt) + garment_floor));
+    const before = likely.reduce((all, plane) => all + plane[cell], 0);
+    const scale = before / (weighted.reduce((all, value) => all + value, 0) + 1e-12);
+    garments.forEach((part, index) => (settled[part * size + cell] = Math.log(weighted[index] * scale + 1e-12) + top[cell]));
+  }
+  return settled;
+}
+
+function sumOfExponentials(scores, top) {
+  const sum = new Float32Array(top.length);
+  for (let from = 0, cell = 0; from < scores.length; from++, cell = (cell + 1) % top.length) {
+    sum[cell] += Math.exp(scores[from] - top[cell]);
+  }
+  return sum;
+}
+
+// Mean probability of each class where it has the highest score, 0 where it has it nowhere.
+export function meanConfidence(scores, size, classes) {
+  const { best, top } = argmax(scores, size);
+  const sum = sumOfExponentials(scores, top);
+  const [total, count] = [new Array(classes).fill(0), new Array(classes).fill(0)];
+  best.forEach((part, cell) => {
+    total[part] += 1 / sum[cell];
+    count[part]++;
+  });
+  return total.map((value, part) => value / Math.max(count[part], 1));
+}
+
+// Class with the highest score at each pixel of `to`, {width, height}, the scores enlarged to it first.
+export function labelMap(scores, width, height, to) {
+  const size = width * height;
+  const winners = [...new Set(argmax(scores, size).best)].sort((one, other) => one - other);
+  const taps = linearTapsOf({ width, height }, to);
+  const labels = new Uint8Array(to.width * to.height).fill(winners[0]);
+  let best = null;
+  for (const part of winners) {
+    const plane = resample(scores.subarray(part * size, (part + 1) * size), width, ...taps);
+    if (!best) best = plane;
+    else {
+      for (let i = 0; i < labels.length; i++) {
+        if (plane[i] > best[i]) {
+          best[i] = plane[i];
+          labels[i] = part;
+        }
+      }
+    }
+  }
+  return labels;
+}

@@ -1,0 +1,44 @@
+"""What the scripts beside this file are told of `parsing.models.lite` and `parsing.people`: their numbers, so that none is
+written down twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parsing import people
+from parsing.labels import BACKGROUND
+from parsing.models import lite
+from parsing.web.handlers import LONGEST_SIDE
+
+
+def lite_settings() -> dict[str, Any]:
+    """The constants of both files by name, and the longest side of a photo on the page, ready for JSON."""
+    return {
+        "longest_photo": LONGEST_SIDE,
+        "stride": lite.STRIDE,
+        "part_stride": lite.PART_STRIDE,
+        "person_stride": lite.PERSON_STRIDE,
+        "longest_side": lite.LONGEST_SIDE,
+        "look_area": lite.LOOK_AREA,
+        "person_area": lite.PERSON_AREA,
+        "largest_zoom": lite.LARGEST_ZOOM,
+        "background": BACKGROUND,
+        "face": lite.FACE,
+        "mirror": lite.MIRROR,
+        "margin": lite.MARGIN,
+        "inside": lite.INSIDE,
+        "smallest_piece": lite.SMALLEST_PIECE,
+        "garments": lite.GARMENTS,
+        "garment_shrink": lite.GARMENT_SHRINK,
+        "garment_spread": lite.GARMENT_SPREAD,
+        "garment_floor": lite.GARMENT_FLOOR,
+        "garment_doubt": lite.GARMENT_DOUBT,
+        "lowest_peak": people.LOWEST_PEAK,
+        "most_peaks": people.MOST_PEAKS,
+        "smallest_person": people.SMALLEST_PERSON,
+        "twin_gap": people.TWIN_GAP,
+        "smallest_face": people.SMALLEST_FACE,
+        "face_gap": people.FACE_GAP,
+        "smaller_face": people.SMALLER_FACE,
+    }

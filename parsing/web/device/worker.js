@@ -1,0 +1,91 @@
+// The worker that parses photos on the device, away from the page's own thread. It fetches ONNX Runtime and the model once, then
+// answers each {serial, source} with what was found, or with nothing where a newer photo has come since.
+import * as ort from "./ort.mjs";
+import { Lite } from "./lite.js";
+import { openPhoto } from "./open.js";
+
+const MOST_THREADS = 4; // more gain little on a network this small
+const ready = load();
+ready.then(
+  () => postMessage({ state: { phase: "ready" } }),
+  () => postMessage({ state: { phase: "failed" } }),
+);
+let newest = 0;
+let queue = Promise.resolve();
+
+async function load() {
+  const settings = await (await fetchFile("settings.json")).json();
+  const [runtime, model] = await fetchAll(["ort.wasm.gz", "lite.onnx"]);
+  postMessage({ state: { phase: "starting" } });
+  const unpacked = new Blob([runtime]).stream().pipeThrough(new DecompressionStream("gzip"));
+  Object.assign(ort.env.wasm, {
+    wasmBinary: await new Response(unpacked).arrayBuffer(),
+    numThreads: crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1,
+  });
+  ort.env.logLevel = "error";
+  const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
+  const run = async (pixels, width, height) => {
+    const { parts, heat, offsets } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
+    return { parts: parts.data, heat: heat.data, offsets: offsets.data };
+  };
+  return { lite: new Lite(run, settings), settings };
+}
+
+async function fetchFile(name) {
+  const response = await fetch(new URL(name, import.meta.url));
+  if (!response.ok) throw new Error(`${name}: ${response.status}`);
+  return response;
+}
+
+// The bytes of files, telling the page how much of them is here.
+async function fetchAll(names) {
+  const responses = await Promise.all(names.map(fetchFile));
+  const total = responses.reduce((sum, { headers }) => sum + Number(headers.get("content-length")), 0);
+  let here = 0;
+  return Promise.all(
+    responses.map(async ({ body }) => {
+      const counted = new TransformStream({
+        transform(chunk, stream) {
+          here += chunk.length;
+          postMessage({ state: { phase: "loading", here, total } });
+          stream.enqueue(chunk);
+        },
+      });
+      return new Uint8Array(await new Response(body.pipeThrough(counted)).arrayBuffer());
+    }),
+  );
+}
+
+class Superseded extends Error {}
+
+async function answer(serial, source) {
+  const pause = async () => {
+    await new Promise((done) => setTimeout(done)); // whatever has been sent meanwhile is heard first
+    if (serial !== newest) throw new Superseded();
+  };
+  const tell = (stage) => postMessage({ serial, stage });
+  try {
+    tell("fetch");
+    const { lite, settings } = await ready;
+    await pause();
+    tell("open");
+    const start = performance.now();
+    const photo = await openPhoto(source, settings.longest_photo);
+    const open = performance.now() - start;
+    await pause();
+    tell("parse");
+    const { maps, people, timings } = await lite.parse(photo, pause);
+    const { pixels, width, height } = photo;
+    const found = { pixels, width, height, maps, people, timings: { open, ...timings } };
+    postMessage({ serial, found }, [pixels.buffer, maps.buffer]);
+  } catch (error) {
+    if (error instanceof Superseded) return;
+    console.error(error);
+    postMessage({ serial, failed: error.name === "UnreadableError" ? "device.unreadable" : "device.broke" });
+  }
+}
+
+onmessage = ({ data: { serial, source } }) => {
+  newest = serial;
+  queue = queue.then(() => answer(serial, source));
+};
