@@ -182,6 +182,8 @@ def make_base(base: str, root: Path) -> None:
     if prefix in ("", "/usr"):
         raise SystemExit(f"For {base} there must be a python{version} on this machine that was built from source.")
     shutil.copytree(prefix, local, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("site-packages"))
+    for file in local.rglob("_sysconfigdata_*.py"):  # where extensions that are compiled find Python's headers
+        file.write_text(file.read_text().replace(prefix, "/usr/local"))
     # As in the image, it finds its library beside itself, wherever it is copied.
     run(["patchelf", "--set-rpath", "$ORIGIN/../lib", str(local / "bin" / f"python{version}")])
     image = Image(root)
