@@ -23,8 +23,6 @@ from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from tqdm import tqdm
-
 MODEL_IDS: Final = {
     "m2fp": "iic/cv_resnet101_image-multiple-human-parsing",
     "m2fp-single": "iic/cv_resnet101_image-single-human-parsing",
@@ -119,6 +117,8 @@ def _go_on(address: str, file: Path, progress: Progress | None) -> None:
         answer = _ask(address, {"Range": f"bytes={there}-", "If-Range": version})
     if answer.status != http.client.PARTIAL_CONTENT:
         there = 0
+    from tqdm import tqdm  # here, for who imports the package mostly downloads nothing
+
     # disable=None: only a terminal sees it
     bar = tqdm(desc=file.name, total=total or None, initial=there, unit="B", unit_scale=True, disable=None)
     with answer, bar, partial.open("ab" if there else "wb") as arriving:
