@@ -114,7 +114,7 @@ class Attention(nn.Module):
         )
         mask = None if allowed is None else allowed[:, None]  # (B, 1, Q, N), the same for all heads
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (B, heads, Q, C / heads)
-        return self.out_proj(mixed.transpose(1, 2).flatten(2))  # (B, Q, C)
+        return self.out_proj(mixed.transpose(1, 2).flatten(2).to(self.out_proj.weight.dtype))  # (B, Q, C)
 
 
 def cached_by_size(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
