@@ -24,8 +24,8 @@ NAMES = ("modelscope", "modelscope-golden", "m2fp", "m2fp-torch", "m2fp-bf16", "
 
 
 def load(name: str, weights: str | None) -> Callable[[bytes], dict[str, float]]:
-    """From a contestant's name to a function from a file's bytes to milliseconds by stage, with "peak" where it is not that of
-    this process.
+    """From a contestant's name to a function from a file's bytes to milliseconds by stage, with "peak" and "total" where they
+    are not those of this process.
     """
     if name == "modelscope":
         import io
@@ -44,7 +44,12 @@ def load(name: str, weights: str | None) -> Callable[[bytes], dict[str, float]]:
 
     if name == "modelscope-golden":
         reference = parsing.load("modelscope", weights=weights)
-        return lambda photo: {**reference(photo).timings, "peak": reference.model.peak}
+
+        def parse_there(photo: bytes) -> dict[str, float]:
+            stages = reference(photo).timings
+            return {**stages, "total": sum(stages.values()), "peak": reference.model.peak}  # without what passes between us
+
+        return parse_there
 
     if name == "lite":
         parser = parsing.load("lite")
@@ -77,7 +82,7 @@ def main() -> None:
         start = time.perf_counter()
         timings = parse(photo)
         total = (time.perf_counter() - start) * 1000 - timings.get("render", 0.0)
-        print(json.dumps({"peak": peak_memory(), **timings, "total": total}), file=answers, flush=True)
+        print(json.dumps({"peak": peak_memory(), "total": total, **timings}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ class M2FPNetwork(nn.Module):
         """Rounds the weights of convolutions and of the wide linear layers to bfloat16, in which these layers then compute.
 
         Sampling places, norms and sums of the transformers stay float32, as do convolutions that a C kernel computes: by
-        Winograd's method they are as fast as rounded ones. Twice as fast where the processor has instructions for it; the README
-        says how well the pictures agree.
+        Winograd's method they are as fast as rounded ones. Made for processors that have instructions for it; the README says
+        how well the pictures agree.
         """
         pixel_decoder = self.sem_seg_head.pixel_decoder
         rounded = [self.backbone, pixel_decoder.input_proj, pixel_decoder.adapter_1, pixel_decoder.layer_1]
