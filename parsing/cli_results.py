@@ -88,10 +88,7 @@ def write_results(pixels: NDArray[np.uint8], parsing: Parsing, files: list[Path]
         return
     make_folder(files[0].parent)
     for file, content in zip(files, contents, strict=True):
-        try:
-            write_file(content, file)
-        except OSError as error:
-            raise OSError(f"The file {file.name!r} cannot be written: {error.strerror or error}.") from error
+        put_file(content, file)
 
 
 def draw(pixels: NDArray[np.uint8], parsing: Parsing, options: argparse.Namespace) -> bytes:
@@ -133,6 +130,14 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(f"The folder {folder.name!r} cannot be made: {error.strerror or error}.") from error
+
+
+def put_file(content: bytes, file: Path) -> None:
+    """Writes a result; raises OSError with a sentence for the user."""
+    try:
+        write_file(content, file)
+    except OSError as error:
+        raise OSError(f"The file {file.name!r} cannot be written: {error.strerror or error}.") from error
 
 
 def one_line(sentence: str) -> str:

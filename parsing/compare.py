@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.cli_photos import choose_targets, find_photos
-from parsing.cli_results import make_folder
+from parsing.cli_results import make_folder, put_file
 from parsing.export import refuse
-from parsing.formats import encode_picture, write_file
+from parsing.formats import encode_picture
 from parsing.image import ImageError, open_image
 from parsing.memory import peak_memory
 from parsing.parser import load
@@ -106,10 +106,7 @@ def main(arguments: Sequence[str]) -> None:
         rows.append(compare(ours, theirs, (own_peak, reference.model.peak)))
         print(rows[-1].line(Path(photo.path).name), flush=True)
         if target:
-            try:
-                write_file(encode_picture(side_by_side(pixels, ours, theirs), "png"), target)
-            except OSError as error:
-                raise OSError(f"The file {target.name!r} cannot be written: {error.strerror or error}.") from error
+            put_file(encode_picture(side_by_side(pixels, ours, theirs), "png"), target)
     if len(rows) > 1:
         print(summarise(rows).line("all together"))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from pictures import encode
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, JSHandle, Page, sync_playwright
 
 import app
 import parsing
@@ -75,3 +75,15 @@ def rgba(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     if size is not None:
         page.wait_for_selector(f".drawing[height='{size[0]}'][width='{size[1]}']")
     return read_screen(page)
+
+
+def watch_widths(page: Page) -> JSHandle:
+    """The widths of the pictures that are drawn from now on, a list that grows."""
+    return page.evaluate_handle(
+        """() => {
+            const canvas = document.querySelector('.drawing');
+            const widths = [];
+            new MutationObserver(() => widths.push(canvas.width)).observe(canvas, { attributes: true });
+            return widths;
+        }"""
+    )

@@ -1,19 +1,33 @@
-"""What many tests share: the browser, a new one for each file, and M2FP with its C kernels and without."""
+"""What many tests share: the browser, the page of the crowd unless a file has its own, M2FP with its C kernels and without."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from browsing import open_browser
-from playwright.sync_api import Browser
+from browsing import file_of, open_browser, serve, visit_with_photo
+from crowd_model import PHOTO, Crowd
+from playwright.sync_api import Browser, Page
 
+import parsing
 from parsing import kernels
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     yield from open_browser()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where the page is served, with a model that finds three people and all parts."""
+    yield from serve(parsing.Parser(Crowd()))
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """That page, new, with a photo that has been parsed."""
+    yield from visit_with_photo(browser, address, file_of(PHOTO))
 
 
 @pytest.fixture(params=["C kernels", "PyTorch alone"])

@@ -32,3 +32,7 @@ class Crowd:
             Segment.from_mask((number == who) & (labels == part), part, 0.8, who) for who in (1, 2, 3) for part in range(1, 20)
         ]
         return Parsing(labels, parts, people, self.name, {"network": 1.0}, number)
+
+
+PARSED: Final = Crowd()(PHOTO)
+"""What it finds in `PHOTO`."""

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from browsing import DESKTOP, PHONE, file_of, serve, shown, upload
-from crowd_model import PHOTO, Crowd
+from browsing import DESKTOP, PHONE, file_of, shown, upload
+from crowd_model import PHOTO
 from playwright.sync_api import Browser, Page
 
-import parsing
-
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    yield from serve(parsing.Parser(Crowd()))
 
 
 def findings(page: Page) -> list[str]:

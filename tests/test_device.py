@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from browsing import PHONE, file_of, open_browser, rgba, shown, visit
+from browsing import PHONE, file_of, open_browser, rgba, shown, visit, watch_widths
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from served import serve
@@ -196,19 +196,12 @@ def test_the_photo_on_show_is_parsed_again_and_an_unusable_file_is_refused_in_a_
 
 def test_a_newer_photo_ends_the_work_on_an_older_one(page: Page) -> None:
     choose_device(page)
-    sizes = page.evaluate_handle(
-        """() => {
-            const canvas = document.querySelector('.drawing');
-            const sizes = [];
-            new MutationObserver(() => sizes.push(canvas.width)).observe(canvas, { attributes: true });
-            return sizes;
-        }"""
-    )
+    widths = watch_widths(page)
     parse_here(page, read(GROUP))
     expect(page.locator(".busy")).to_contain_text("Parsing with Lite, on this device", timeout=60_000)
     parse_here(page, read(ASTRONAUT))
     assert shown(page, (512, 512)).shape == (512, 512, 3)
-    assert set(sizes.json_value()) == {512}
+    assert set(widths.json_value()) == {512}
 
 
 def test_the_camera_is_parsed_here_too(page: Page, requests: list[Request]) -> None:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from browsing import DESKTOP, file_of, serve, shown, upload, visit_with_photo
-from crowd_model import PHOTO, Crowd
+from browsing import DESKTOP, file_of, shown, upload
+from crowd_model import PARSED, PHOTO
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
-
-import parsing
-
-PARSED = Crowd()(PHOTO)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    yield from serve(parsing.Parser(Crowd()))
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    yield from visit_with_photo(browser, address, file_of(PHOTO))
 
 
 def light(page: Page) -> NDArray[np.str_]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browsing import file_of, serve, shown, upload, visit
+from browsing import file_of, serve, shown, upload, visit, watch_widths
 from crowd_model import PHOTO, Crowd
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, expect
@@ -50,19 +50,12 @@ def test_an_answer_to_an_older_photo_never_comes_and_the_earlier_result_stays_me
             done = page.evaluate("Number(document.querySelector('.busy').style.getPropertyValue('--done'))")
             assert done == pytest.approx(0.05 + 0.9 / 3)  # one of three people
             assert page.locator(".drawing").get_attribute("width") == "131"
-            sizes = page.evaluate_handle(
-                """() => {
-                    const canvas = document.querySelector('.drawing');
-                    const sizes = [];
-                    new MutationObserver(() => sizes.push(canvas.width)).observe(canvas, { attributes: true });
-                    return sizes;
-                }"""
-            )
+            widths = watch_widths(page)
             upload(page, file_of(PHOTO[:, :90]))  # waits behind the slow one, and is then of no use
             upload(page, file_of(PHOTO[:, :80]))
             picture = shown(page, (96, 80))
             np.testing.assert_array_equal(picture, parsing.composite(PHOTO[:, :80], Crowd()(PHOTO[:, :80])))
             page.wait_for_timeout(500)
-            assert set(sizes.json_value()) == {80}
+            assert set(widths.json_value()) == {80}
             assert (model.begun, model.ended) == ([131, 100, 80], [131, 80])
             assert earlier.shape == PHOTO.shape

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import pytest
-from browsing import file_of, rgba, serve, shown, upload, visit, visit_with_photo
-from crowd_model import PHOTO, Crowd
+from browsing import file_of, rgba, serve, shown, upload, visit
+from crowd_model import PARSED, PHOTO
 from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Download, Page, Request, expect
 
@@ -20,17 +19,6 @@ from parsing.labels import PARTS
 from parsing.web.handlers import EXAMPLES
 
 NAMES = [part.name for part in PARTS[1:]]
-PARSED = Crowd()(PHOTO)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    yield from serve(parsing.Parser(Crowd()))
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    yield from visit_with_photo(browser, address, file_of(PHOTO))
 
 
 def choose(page: Page, parts: list[str], opacity: float, palette: str, view: str, person: int | None) -> None:

@@ -7,7 +7,7 @@ import base64
 import numpy as np
 import pytest
 from browsing import file_of
-from crowd_model import PHOTO, Crowd
+from crowd_model import PARSED, PHOTO, Crowd
 
 import parsing
 from parsing.web import visits
@@ -15,7 +15,6 @@ from parsing.web.handlers import Handlers
 from parsing.web.viewer.messages import restrict
 from parsing.web.visits import Shown, Ticket, Visits
 
-PARSED = Crowd()(PHOTO)
 NAMES = [part.name for part in parsing.PARTS[1:]]
 
 

@@ -64,8 +64,7 @@ def library() -> ctypes.CDLL | None:
 
 def can_convolve(inputs: int, outputs: int) -> bool:
     """Whether `convolve` takes these numbers of channels here."""
-    kernels = library()
-    return kernels is not None and inputs % kernels.kernel_lanes() == 0 and outputs % (2 * kernels.kernel_lanes()) == 0
+    return library() is not None and inputs % vector_length() == 0 and outputs % (2 * vector_length()) == 0
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, rectify: bool) -> Tensor:
@@ -100,8 +99,7 @@ def for_convolve(weight: Tensor) -> Tensor:
 
 def can_sample(channels: int) -> bool:
     """Whether `sample` takes heads of so many channels here."""
-    kernels = library()
-    return kernels is not None and channels % kernels.kernel_lanes() == 0
+    return library() is not None and channels % vector_length() == 0
 
 
 def sample(values: Tensor, asked: Tensor, places: Tensor, sizes: Tensor) -> Tensor:

@@ -25,12 +25,14 @@ class ConvNorm(nn.Conv2d):
         self.by_kernel = False
 
     def forward(self, x: Tensor) -> Tensor:
-        folded = isinstance(self.norm, nn.Identity)
+        rectified = False
         if self.by_kernel and not torch.jit.is_tracing():
-            x = self.norm(kernels.convolve(x, self.weight, self.bias, rectify=self.activate and folded))
-            return x if folded or not self.activate else functional.relu(x, inplace=True)
-        x = self.norm(super().forward(x))
-        return functional.relu(x, inplace=True) if self.activate else x
+            rectified = self.activate and isinstance(self.norm, nn.Identity)
+            x = kernels.convolve(x, self.weight, self.bias, rectified)
+        else:
+            x = super().forward(x)
+        x = self.norm(x)
+        return functional.relu(x, inplace=True) if self.activate and not rectified else x
 
     def choose_layout(self) -> None:
         """Lays the weight out in memory for what is fastest: our own kernel, or else oneDNN, which wants channels last."""
