@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 import parsing
 from parsing import kernels
+from parsing.network import packed
 
 
 @pytest.fixture(scope="module")
@@ -35,5 +36,6 @@ def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """Runs a test twice."""
     if request.param == "PyTorch alone":
         monkeypatch.setattr(kernels, "library", lambda: None)
+        monkeypatch.setattr(packed, "AVAILABLE", False)
     else:
         assert kernels.library() is not None, "These tests need a C compiler; install gcc."

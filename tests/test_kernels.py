@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from parsing import kernels
 from parsing.masks import Frame, LabelMap, Upsampler
-from parsing.network.layers import ConvNorm
 
 
 @pytest.fixture
@@ -51,22 +50,6 @@ def test_a_convolution_takes_and_gives_bfloat16() -> None:
     found = kernels.convolve(x, kernels.for_convolve(weight), None, False)
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.double(), direct(x, weight, None), rtol=0.01, atol=0.01)  # eight bits are kept
-
-
-@pytest.mark.parametrize(
-    ("kernel", "stride", "groups", "outputs", "by_kernel"),
-    [(3, 1, 1, 64, True), (1, 1, 1, 64, False), (3, 2, 1, 64, False), (3, 1, 2, 64, False), (3, 1, 1, 60, False)],
-)
-def test_a_layer_computes_as_before_whoever_computes(
-    kernel: int, stride: int, groups: int, outputs: int, by_kernel: bool
-) -> None:
-    torch.manual_seed(0)
-    layer = ConvNorm(32, outputs, kernel, nn.GroupNorm(2, outputs), stride, groups).requires_grad_(False)
-    x = torch.randn(1, 32, 12, 13).relu()
-    expected = layer(x)
-    layer.choose_layout()
-    assert layer.by_kernel == by_kernel
-    torch.testing.assert_close(layer(x), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("photo", [(61, 83), (200, 300), (16, 7), (5, 90)])

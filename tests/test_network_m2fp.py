@@ -45,11 +45,11 @@ def picture(index: int) -> NDArray[np.uint8]:
     return np.asarray(Image.open(FOLDER / f"input{index}.png").convert("RGB"))
 
 
-@pytest.fixture(scope="module")
-def network() -> M2FPNetwork:
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "packed"])
+def network(request: pytest.FixtureRequest) -> M2FPNetwork:
     section = json.loads((FOLDER / "configuration.json").read_text())["model"]
     weights = torch.load(FOLDER / "pytorch_model.pt", weights_only=True)["model"]
-    return M2FPNetwork.from_weights(ModelConfig.from_dict(section).network, weights)
+    return M2FPNetwork.from_weights(ModelConfig.from_dict(section).network, weights, packed=request.param)
 
 
 def test_state_dict_names_and_shapes_of_the_full_size() -> None:
@@ -98,7 +98,7 @@ def test_masks_drawn_on_a_resized_pyramid_are_resized_masks() -> None:
     embedding = head.predictor.mask_embed(head.predictor.decoder_norm(queries))
     full = torch.einsum("bqc,bchw->bqhw", embedding, mask_features(pyramid))
     resized = functional.interpolate(full, size=(4, 6), mode="bilinear", align_corners=False)
-    drawn = head.predictor.draw(queries, small.flatten(2), mask_features).view(1, 7, 4, 6)
+    drawn = head.predictor.draw(queries, small.flatten(2).transpose(1, 2), mask_features).view(1, 7, 4, 6)
     torch.testing.assert_close(drawn, resized, rtol=0, atol=1e-5)
 
 

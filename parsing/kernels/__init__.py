@@ -99,26 +99,27 @@ def for_convolve(weight: Tensor) -> Tensor:
 
 def can_sample(channels: int) -> bool:
     """Whether `sample` takes heads of so many channels here."""
-    return library() is not None and channels % vector_length() == 0
+    return library() is not None and channels % (2 * vector_length()) == 0
 
 
 def sample(values: Tensor, asked: Tensor, places: Tensor, sizes: Tensor) -> Tensor:
     """What deformable attention reads.
 
     Args:
-        values: (B, T, heads, channels) float32, contiguous as all others.
+        values: (B, T, heads, channels) float32 or bfloat16, contiguous as all others.
         asked: (B, T, 3 * heads * levels * points) float32: x and y in pixels of the level, from the token's own place, and
             scores before their softmax over a head's points, each (heads, levels, points).
         places: (T, 2) float32, each token's x and y in (0, 1).
         sizes: (levels, 2) int32, height and width.
 
     Returns:
-        (B, T, heads, channels) float32.
+        (B, T, heads, channels) of the values' type; computed in float32.
     """
     batch, tokens, heads, channels = values.shape
     out = torch.empty_like(values)
     levels, points = len(sizes), asked.shape[2] // (3 * heads * len(sizes))
-    numbers = batch, tokens, heads, levels, points, channels, torch.get_num_threads()
+    half = int(values.dtype == torch.bfloat16)
+    numbers = half, batch, tokens, heads, levels, points, channels, torch.get_num_threads()
     library().deformable_sample(*_addresses(values, asked, places, sizes, out), *numbers)
     return out
 

@@ -12,11 +12,17 @@ typedef struct { /* of the level that each point reads */
     int width[MOST_POINTS], first[MOST_POINTS];
 } Levels;
 
-/* What each corner of each point counts, and which of the picture's tokens it is. */
+typedef struct { /* what a head asks for: x and y from its own place, and what each point counts */
+    float x[MOST_POINTS], y[MOST_POINTS], shares[MOST_POINTS];
+} Request;
+
+/* What each corner of each point counts, and how many bytes into the picture it lies. */
 typedef struct {
     float weights[CORNERS][MOST_POINTS];
-    int tokens[CORNERS][MOST_POINTS];
+    int bytes[CORNERS][MOST_POINTS];
 } Corners;
+
+static inline float larger(float a, float b) { return a > b ? a : b; }
 
 static inline ints between(ints x, ints low, ints high) { return (x >= low) & (x <= high); }
 
@@ -29,13 +35,34 @@ static inline ints split(floats x, floats *above)
     return whole;
 }
 
-static void find_corners(const Levels *levels, int points, const float *place, const float *x_offsets, const float *y_offsets,
-                         const float *shares, Corners *corners)
+/* `asked` is one query's (3, heads, points): x, y and scores, whose softmax is what the points count. */
+static inline __attribute__((always_inline)) void read_request(const float *asked, int heads, int head, int points, Request *request)
+{
+    const float *x = asked + head * points, *y = x + heads * points, *scores = y + heads * points;
+    float highest[4] = {scores[0], scores[0], scores[0], scores[0]}, sums[4] = {0}; /* four chains run side by side */
+    for (int n = 0; n < points; n++) {
+        request->x[n] = x[n];
+        request->y[n] = y[n];
+        request->shares[n] = scores[n];
+        highest[n % 4] = larger(highest[n % 4], scores[n]);
+    }
+    float most = larger(larger(highest[0], highest[1]), larger(highest[2], highest[3]));
+    for (int n = 0; n < points; n += LANES)
+        store(request->shares + n, exponential(load(request->shares + n) - most));
+    for (int n = 0; n < points; n++)
+        sums[n % 4] += request->shares[n];
+    float share = 1 / (sums[0] + sums[1] + sums[2] + sums[3]);
+    for (int n = 0; n < points; n += LANES)
+        store(request->shares + n, load(request->shares + n) * share);
+}
+
+static inline __attribute__((always_inline)) void find_corners(
+    const Levels *levels, int points, const float *place, const Request *request, int token_bytes, Corners *corners)
 {
     for (int n = 0; n < points; n += LANES) {
         floats columns = load(levels->columns + n), rows = load(levels->rows + n), right_share, bottom_share;
-        floats x = place[0] * columns - 0.5f + load(x_offsets + n), y = place[1] * rows - 0.5f + load(y_offsets + n);
-        floats share = where((x > -1.f) & (x < columns) & (y > -1.f) & (y < rows), load(shares + n));
+        floats x = place[0] * columns - 0.5f + load(request->x + n), y = place[1] * rows - 0.5f + load(request->y + n);
+        floats share = where((x > -1.f) & (x < columns) & (y > -1.f) & (y < rows), load(request->shares + n));
         ints left = split(limited(x, -1 + 0 * x, columns), &right_share), top = split(limited(y, -1 + 0 * y, rows), &bottom_share);
         ints width = *(const ints *)(levels->width + n), first = *(const ints *)(levels->first + n), none = {0};
         ints last_column = width - 1, last_row = __builtin_convertvector(rows, ints) - 1;
@@ -45,8 +72,40 @@ static void find_corners(const Levels *levels, int points, const float *place, c
             ints column = left + (corner & 1), row = top + (corner >> 1);
             ints inside = between(column, none, last_column) & between(row, none, last_row);
             store(corners->weights[corner] + n, where(inside, weights[corner]));
-            *(ints *)(corners->tokens[corner] + n) = inside & (first + row * width + column);
+            *(ints *)(corners->bytes[corner] + n) = inside & ((first + row * width + column) * token_bytes);
         }
+    }
+}
+
+/* The corners' weighted sum, two vectors of channels at a time. */
+static inline __attribute__((always_inline)) void sum_corners(
+    const Corners *corners, int points, const char *from, int half, int channels, char *to)
+{
+    for (int channel = 0; channel < channels; channel += 2 * LANES) {
+        size_t byte = channel * (half ? 2 : 4);
+        floats sums[CORNERS][2] = {{{0}}}, read[2];
+        for (int n = 0; n < points; n++)
+            for (int corner = 0; corner < CORNERS; corner++) {
+                load_two(from + corners->bytes[corner][n] + byte, half, read);
+                sums[corner][0] += corners->weights[corner][n] * read[0];
+                sums[corner][1] += corners->weights[corner][n] * read[1];
+            }
+        floats mean[2] = {sums[0][0] + sums[1][0] + sums[2][0] + sums[3][0], sums[0][1] + sums[1][1] + sums[2][1] + sums[3][1]};
+        store_two(to + byte, half, mean);
+    }
+}
+
+/* All heads of one query, whose own place is `place`. */
+static inline __attribute__((always_inline)) void sample_query(
+    const char *picture, const float *asked, const float *place, const Levels *levels, int half, int heads, int points, int channels, char *to)
+{
+    int head_bytes = channels * (half ? 2 : 4);
+    Request request = {{0}, {0}, {0}};
+    Corners corners;
+    for (int head = 0; head < heads; head++) {
+        read_request(asked, heads, head, points, &request);
+        find_corners(levels, points, place, &request, heads * head_bytes, &corners);
+        sum_corners(&corners, points, picture + head * head_bytes, half, channels, to + head * head_bytes);
     }
 }
 
@@ -56,11 +115,12 @@ asked (pictures, tokens, 3, heads, levels, points): x and y in pixels of the lev
 softmax over a head's points is what the point counts.
 places (tokens, 2): each token's own x and y in (0, 1).
 sizes (levels, 2): height and width; the tokens are the levels' pixels, one level after the other.
-channels is a multiple of LANES, levels * points at most 64. */
-void deformable_sample(const float *values, const float *asked, const float *places, const int *sizes, float *out, int pictures,
+channels is a multiple of 2 * LANES, levels * points at most 64; with `half`, values and out are bfloat16. */
+void deformable_sample(const char *values, const float *asked, const float *places, const int *sizes, char *out, int half, int pictures,
                        int tokens, int heads, int level_count, int points, int channels, int threads)
 {
-    int all = level_count * points, width = heads * channels;
+    int all = level_count * points;
+    size_t token_bytes = (size_t)heads * channels * (half ? 2 : 4);
     Levels levels = {{0}, {0}, {0}, {0}};
     for (int level = 0, n = 0, first = 0; level < level_count; level++) {
         for (int end = n + points; n < end; n++) {
@@ -72,36 +132,15 @@ void deformable_sample(const float *values, const float *asked, const float *pla
     }
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int query = 0; query < pictures * tokens; query++) {
-        const float *picture = values + (size_t)(query / tokens) * tokens * width, *request = asked + (size_t)query * 3 * heads * all;
-        for (int head = 0; head < heads; head++) {
-            float x[MOST_POINTS] = {0}, y[MOST_POINTS] = {0}, shares[MOST_POINTS] = {0};
-            const float *scores = request + (2 * heads + head) * all;
-            float highest = scores[0], sum = 0;
-            for (int n = 0; n < all; n++) {
-                x[n] = request[head * all + n];
-                y[n] = request[(heads + head) * all + n];
-                highest = scores[n] > highest ? scores[n] : highest;
-            }
-            for (int n = 0; n < all; n++)
-                shares[n] = scores[n] - highest;
-            for (int n = 0; n < all; n += LANES)
-                store(shares + n, exponential(load(shares + n)));
-            for (int n = 0; n < all; n++)
-                sum += shares[n];
-            Corners corners;
-            find_corners(&levels, all, places + query % tokens * 2, x, y, shares, &corners);
-
-            for (int channel = 0; channel < channels; channel += LANES) {
-                const float *from = picture + head * channels + channel;
-                floats mean = {0}, other = {0};
-                for (int n = 0; n < all; n++) {
-                    mean += corners.weights[0][n] * load(from + (size_t)corners.tokens[0][n] * width);
-                    other += corners.weights[1][n] * load(from + (size_t)corners.tokens[1][n] * width);
-                    mean += corners.weights[2][n] * load(from + (size_t)corners.tokens[2][n] * width);
-                    other += corners.weights[3][n] * load(from + (size_t)corners.tokens[3][n] * width);
-                }
-                store(out + ((size_t)query * heads + head) * channels + channel, (mean + other) / sum);
-            }
-        }
+        const char *picture = values + (size_t)(query / tokens) * tokens * token_bytes;
+        const float *request = asked + (size_t)query * 3 * heads * all, *place = places + query % tokens * 2;
+        char *to = out + query * token_bytes;
+        if (all == 12 && channels == 32 && 32 % (2 * LANES) == 0) { /* M2FP's numbers: loops that know them are faster */
+            if (half)
+                sample_query(picture, request, place, &levels, 1, heads, 12, 32, to);
+            else
+                sample_query(picture, request, place, &levels, 0, heads, 12, 32, to);
+        } else
+            sample_query(picture, request, place, &levels, half, heads, all, channels, to);
     }
 }

@@ -6,7 +6,6 @@ bilinear and antialiased, to a short side of 640; the mean and deviation of Imag
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -92,7 +91,7 @@ class M2FP:
         def open_folder(folder: Path) -> M2FP:
             config = open_config(folder, single_person)
             found = store.read_weights(folder, weight_shapes(config))
-            network = compute(M2FPNetwork.from_weights, config.network, found)
+            network = compute(M2FPNetwork.from_weights, config.network, found, packed=True)
             model = cls(config, network, SHORT_SIDES[size], f", {size}" * (size != "official"))
             return model.in_bfloat16() if precision == "bf16" else model
 
@@ -109,14 +108,8 @@ class M2FP:
         return open_folder(folder)
 
     def in_bfloat16(self) -> M2FP:
-        """The same model with its own weights, rounded to bfloat16."""
-
-        def rounded() -> M2FPNetwork:
-            network = copy.deepcopy(self.network)
-            network.use_bfloat16()
-            return network
-
-        return M2FP(self.config, compute(rounded), self.short_side, f"{self.note}, bfloat16")
+        """The same model in bfloat16; what stays float32 is shared."""
+        return M2FP(self.config, compute(self.network.in_bfloat16), self.short_side, f"{self.note}, bfloat16")
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; tells its stages."""

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from parsing import kernels
-from parsing.network.layers import Linear, linear
+from parsing.network.layers import Linear
 
 POINTS = 4
 """Points that a head reads on each level."""
@@ -35,10 +35,25 @@ class DeformableAttention(nn.Module):
     def __init__(self, width: int, levels: int, heads: int) -> None:
         super().__init__()
         self.levels, self.heads = levels, heads
-        self.sampling_offsets = nn.Linear(width, heads * levels * POINTS * 2)
-        self.attention_weights = nn.Linear(width, heads * levels * POINTS)
+        self.by_kernel = False
+        self.sampling_offsets = Linear(width, heads * levels * POINTS * 2)
+        self.attention_weights = Linear(width, heads * levels * POINTS)
+        self.request: Linear | None = None
         self.value_proj = Linear(width, width)
         self.output_proj = Linear(width, width)
+
+    def pack(self) -> None:
+        """Makes one layer of the two that say what is read, and chooses who reads."""
+        self.request = self._request()
+        self.sampling_offsets = self.attention_weights = None
+        self.by_kernel = kernels.can_sample(self.value_proj.out_features // self.heads)
+        if self.by_kernel:
+            self.request.pack()
+
+    def _request(self) -> Linear:
+        offsets, scores = self.sampling_offsets, self.attention_weights
+        weight = torch.cat((offsets.weight[0::2], offsets.weight[1::2], scores.weight))  # all x, all y, all scores
+        return Linear.of(weight, torch.cat((offsets.bias[0::2], offsets.bias[1::2], scores.bias)))
 
     def forward(self, query: Tensor, value: Tensor, sizes: Sizes) -> Tensor:
         """Lets every token look around itself on all levels.
@@ -51,21 +66,18 @@ class DeformableAttention(nn.Module):
         Returns:
             (B, T, C).
         """
-        offsets, scores = self.sampling_offsets, self.attention_weights
-        weight = torch.cat((offsets.weight[0::2], offsets.weight[1::2], scores.weight))  # all x, all y, all scores
-        bias = torch.cat((offsets.bias[0::2], offsets.bias[1::2], scores.bias))
-        values = self.value_proj(value).float()
-        read = self._read_by_kernel if kernels.can_sample(values.shape[2] // self.heads) else self._read_by_bags
-        return self.output_proj(read(query, weight, bias, values, sizes))
+        values = self.value_proj(value)
+        read = self._read_by_kernel if self.by_kernel else self._read_by_bags
+        return self.output_proj(read(query, self.request or self._request(), values, sizes))
 
-    def _read_by_kernel(self, query: Tensor, weight: Tensor, bias: Tensor, values: Tensor, sizes: Sizes) -> Tensor:
+    def _read_by_kernel(self, query: Tensor, request: Linear, values: Tensor, sizes: Sizes) -> Tensor:
         places, extents = token_places(sizes)
-        asked = linear(query, weight, bias)  # (B, T, 3 * heads * levels * points)
+        asked = request(query)  # (B, T, 3 * heads * levels * points)
         return kernels.sample(values.unflatten(2, (self.heads, -1)), asked, places, extents).flatten(2)
 
-    def _read_by_bags(self, query: Tensor, weight: Tensor, bias: Tensor, values: Tensor, sizes: Sizes) -> Tensor:
+    def _read_by_bags(self, query: Tensor, request: Linear, values: Tensor, sizes: Sizes) -> Tensor:
         batch, tokens, width = query.shape
-        asked = torch.addmm(bias[:, None], weight, query.reshape(-1, width).T)  # (3 * heads * levels * points, B * T)
+        asked = torch.addmm(request.bias[:, None], request.weight, query.reshape(-1, width).T)  # (3 * heads * ..., B * T)
         x, y, shares = asked.view(3, self.heads, self.levels, POINTS, batch, tokens)
         shares = shares.flatten(1, 2).softmax(1).view_as(shares)
         rows, weights = bilinear_rows(x, y, shares, sizes)

@@ -1,7 +1,10 @@
-"""What the network's parts share: a convolution with its norm, a perceptron, the positional encoding, attention."""
+"""What the network's parts share: a convolution with its norm, linear layers, the positional encoding, attention.
+
+Layers are made, loaded and traced with plain weights; `pack` then lays these out for whatever computes fastest here."""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from functools import lru_cache, wraps
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from parsing import kernels
+from parsing.network import packed
 
 
 class ConvNorm(nn.Conv2d):
@@ -24,24 +28,41 @@ class ConvNorm(nn.Conv2d):
         self.activate = activate
         self.by_kernel = False
 
-    def forward(self, x: Tensor) -> Tensor:
-        rectified = False
-        if self.by_kernel and not torch.jit.is_tracing():
-            rectified = self.activate and isinstance(self.norm, nn.Identity)
-            x = kernels.convolve(x, self.weight, self.bias, rectified)
-        else:
-            x = super().forward(x)
-        x = self.norm(x)
-        return functional.relu(x, inplace=True) if self.activate and not rectified else x
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H / stride, W / stride); `added`, alike, comes before ReLU and is overwritten."""
+        if isinstance(self.norm, nn.Identity):  # what follows the convolution can be done in the same pass
+            if self.weight.is_mkldnn:
+                return packed.convolve(x, self.weight, self.bias, self.stride[0], self.activate, added)
+            if self.by_kernel and added is None:
+                return kernels.convolve(x, self.weight, self.bias, self.activate)
+        x = self.norm(self._convolve(x))
+        if added is not None:
+            x = added.add_(x)
+        return functional.relu(x, inplace=True) if self.activate else x
 
-    def choose_layout(self) -> None:
-        """Lays the weight out in memory for what is fastest: our own kernel, or else oneDNN, which wants channels last."""
+    def _convolve(self, x: Tensor) -> Tensor:
+        if self.weight.is_mkldnn:
+            return packed.convolve(x, self.weight, self.bias, self.stride[0], False, None)
+        if self.by_kernel:
+            return kernels.convolve(x, self.weight, self.bias, False)
+        return super().forward(x)
+
+    def pack(self) -> None:
+        """Lays the weight out for our own kernel or for oneDNN."""
         plain = self.kernel_size == (3, 3) and self.stride == (1, 1) and self.groups == 1 and self.weight.dtype == torch.float32
         self.by_kernel = plain and kernels.can_convolve(self.in_channels, self.out_channels)
         if self.by_kernel:
-            self.weight.data = kernels.for_convolve(self.weight.data)
-        else:
-            self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
+            self.weight = _constant(kernels.for_convolve(self.weight))
+        elif self.groups == 1:
+            self.weight = _constant(packed.pack_convolution(self.weight, self.stride[0]))
+
+    def in_bfloat16(self) -> None:
+        """Rounds and packs the weights, unless our own kernel has them, which computes in float32."""
+        if not self.by_kernel:
+            self.weight = _constant(packed.unpack(self.weight).bfloat16())
+            self.bias = None if self.bias is None else _constant(self.bias.bfloat16())
+            self.norm = copy.deepcopy(self.norm).bfloat16()
+            self.pack()
 
     def fold_batch_norm(self) -> None:
         """Moves a trained BatchNorm's scale and shift into the convolution, for inference: the same sum, one pass fewer."""
@@ -49,28 +70,33 @@ class ConvNorm(nn.Conv2d):
         if not isinstance(norm, nn.BatchNorm2d):
             return
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)  # (outputs,)
-        self.weight = nn.Parameter(self.weight * scale[:, None, None, None], requires_grad=False)
-        self.bias = nn.Parameter(norm.bias - norm.running_mean * scale, requires_grad=False)
+        self.weight = _constant(self.weight * scale[:, None, None, None])
+        self.bias = _constant(norm.bias - norm.running_mean * scale)
         self.norm = nn.Identity()
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """`functional.linear` for many tokens, (..., inputs) to (..., outputs) of the weight's type, computed as a convolution.
-
-    oneDNN's convolution reads and writes the same memory as the matrix product that torch would call, and is 10 to 25 % faster
-    on processors that the latter was not made for.
-    """
-    outputs, inputs = weight.shape
-    rows = x.to(weight.dtype).reshape(1, 1, -1, inputs).permute(0, 3, 1, 2)  # (1, inputs, 1, N), channels last in memory
-    y = functional.conv2d(rows, weight[:, :, None, None], bias)  # (1, outputs, 1, N)
-    return y.permute(0, 2, 3, 1).reshape(*x.shape[:-1], outputs)
-
-
 class Linear(nn.Linear):
-    """A linear layer for many tokens."""
+    """A linear layer, with ReLU if asked for; computes in its weight's type."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return linear(x, self.weight, self.bias)
+    @classmethod
+    def of(cls, weight: Tensor, bias: Tensor) -> Linear:
+        """A layer with weights that are there already."""
+        layer = cls(weight.shape[1], weight.shape[0], device="meta")
+        layer.weight, layer.bias = _constant(weight), _constant(bias)
+        return layer
+
+    def forward(self, x: Tensor, rectify: bool = False) -> Tensor:
+        return packed.linear(x, self.weight, self.bias, rectify)
+
+    def pack(self) -> None:
+        """Lays the weight out for oneDNN."""
+        self.weight = _constant(packed.pack_linear(self.weight))
+
+    def in_bfloat16(self) -> None:
+        """Rounds and packs the weights."""
+        self.weight = _constant(packed.unpack(self.weight).bfloat16())
+        self.bias = _constant(self.bias.bfloat16())
+        self.pack()
 
 
 class Perceptron(nn.Module):
@@ -79,11 +105,11 @@ class Perceptron(nn.Module):
     def __init__(self, inputs: int, hidden: int, outputs: int, count: int) -> None:
         super().__init__()
         widths = [inputs, *[hidden] * (count - 1), outputs]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:
-            x = functional.relu(layer(x))
+            x = layer(x, rectify=True)
         return self.layers[-1](x)
 
 
@@ -95,7 +121,18 @@ class Attention(nn.Module):
         self.heads = heads
         self.in_proj_weight = nn.Parameter(torch.zeros(3 * width, width))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
+        self.out_proj = Linear(width, width)
+        self.projections: nn.ModuleList | None = None
+
+    def pack(self) -> None:
+        """Takes the one matrix apart, to lay out each of its three."""
+        self.projections = nn.ModuleList(self._take_apart())
+        self.in_proj_weight = self.in_proj_bias = None
+        for projection in self.projections:
+            projection.pack()
+
+    def _take_apart(self) -> list[Linear]:
+        return [Linear.of(*parts) for parts in zip(self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3), strict=True)]
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None = None) -> Tensor:
         """Attends from Q queries to N keys.
@@ -109,14 +146,17 @@ class Attention(nn.Module):
         Returns:
             (B, Q, C).
         """
-        weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
         query, key, value = (
-            linear(x, weight, bias).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, Q or N, C / heads)
-            for x, weight, bias in zip((query, key, value), weights, biases, strict=True)
+            project(x).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, Q or N, C / heads)
+            for project, x in zip(self.projections or self._take_apart(), (query, key, value), strict=True)
         )
         mask = None if allowed is None else allowed[:, None]  # (B, 1, Q, N), the same for all heads
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (B, heads, Q, C / heads)
-        return self.out_proj(mixed.transpose(1, 2).flatten(2).to(self.out_proj.weight.dtype))  # (B, Q, C)
+        return self.out_proj(mixed.transpose(1, 2).flatten(2))  # (B, Q, C)
+
+
+def _constant(x: Tensor) -> nn.Parameter:
+    return nn.Parameter(x, requires_grad=False)
 
 
 def cached_by_size(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from parsing.network.config import NetworkConfig
-from parsing.network.layers import ConvNorm, Linear
+from parsing.network.deformable_attention import DeformableAttention
+from parsing.network.layers import Attention, ConvNorm, Linear
 from parsing.network.pixel_decoder import PixelDecoder
 from parsing.network.resnet import ResNet
 from parsing.network.transformer_decoder import TransformerDecoder
@@ -35,13 +37,14 @@ class M2FPNetwork(nn.Module):
         self.sem_seg_head = Head(config)
 
     @classmethod
-    def from_weights(cls, config: NetworkConfig, weights: Mapping[str, Tensor]) -> M2FPNetwork:
-        """The network ready for inference: BatchNorm folded, channels last in memory.
+    def from_weights(cls, config: NetworkConfig, weights: Mapping[str, Tensor], packed: bool = False) -> M2FPNetwork:
+        """The network for inference: BatchNorm folded, channels last in memory.
 
         Args:
             config: the sizes.
             weights: every weight under the checkpoint's name, with or without BatchNorm's counters of training steps. They are
                 copied, so that a memory-mapped file can be let go.
+            packed: whether to lay the weights out for what computes fastest here; such a network cannot be traced.
 
         Raises:
             RuntimeError: a weight is missing, unknown or has another shape.
@@ -50,36 +53,36 @@ class M2FPNetwork(nn.Module):
             network = cls(config)
         network.load_state_dict(weights, assign=True)
         network.requires_grad_(False).eval()
-        for module in network.modules():
+        for module in [*network.modules()]:  # one after the other: what is no longer needed makes room for the next
             if isinstance(module, ConvNorm):
                 module.fold_batch_norm()
-        for parameter in network.parameters():  # channels last is what oneDNN's convolutions are fastest on
-            layout = torch.channels_last if parameter.dim() == 4 else torch.contiguous_format
-            parameter.data = parameter.data.clone(memory_format=layout)
-        for module in network.modules():
-            if isinstance(module, ConvNorm):
-                module.choose_layout()
+            if packed and isinstance(module, (ConvNorm, Linear, Attention, DeformableAttention)):
+                module.pack()
+        given = {weight.untyped_storage().data_ptr() for weight in weights.values()}
+        for parameter in network.parameters():
+            if not parameter.is_mkldnn and parameter.untyped_storage().data_ptr() in given:
+                layout = torch.channels_last if parameter.dim() == 4 else torch.contiguous_format
+                parameter.data = parameter.data.clone(memory_format=layout)
         return network
 
-    def use_bfloat16(self) -> None:
-        """Rounds the weights of convolutions and of the wide linear layers to bfloat16, in which these layers then compute.
+    def in_bfloat16(self) -> M2FPNetwork:
+        """A copy, once packed, that computes convolutions and the linear layers of many tokens in bfloat16; the rest is shared.
 
         Sampling places, norms and sums of the transformers stay float32, as do convolutions that a C kernel computes: by
         Winograd's method they are as fast as rounded ones. Made for processors that have instructions for it; the README says
         how well the pictures agree.
         """
-        pixel_decoder = self.sem_seg_head.pixel_decoder
-        rounded = [self.backbone, pixel_decoder.input_proj, pixel_decoder.adapter_1, pixel_decoder.layer_1]
-        rounded += [module for module in self.modules() if isinstance(module, Linear)]
-        for module in [module for part in rounded for module in part.modules()]:
-            if isinstance(module, (nn.Conv2d, nn.GroupNorm, Linear)) and not getattr(module, "by_kernel", False):
-                module.to(torch.bfloat16)
-            if isinstance(module, ConvNorm):
-                module.choose_layout()
-        for layer in self.sem_seg_head.predictor.transformer_cross_attention_layers:
-            attention = layer.multihead_attn
-            attention.in_proj_weight.data = attention.in_proj_weight.data.to(torch.bfloat16)
-            attention.in_proj_bias.data = attention.in_proj_bias.data.to(torch.bfloat16)
+        network = copy.deepcopy(self, {id(parameter): parameter for parameter in self.parameters()})
+        pixel_decoder, predictor = network.sem_seg_head.pixel_decoder, network.sem_seg_head.predictor
+        pixel_decoder.input_proj = copy.deepcopy(pixel_decoder.input_proj).bfloat16()
+        rounded = [module for module in network.modules() if isinstance(module, ConvNorm)]
+        for layer in pixel_decoder.transformer.encoder.layers:
+            rounded += [layer.self_attn.value_proj, layer.self_attn.output_proj, layer.linear1, layer.linear2]
+        for layer in predictor.transformer_cross_attention_layers:
+            rounded += layer.multihead_attn.projections
+        for module in rounded:
+            module.in_bfloat16()
+        return network
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Runs the network.

@@ -29,7 +29,7 @@ class EncoderLayer(nn.Module):
 
     def forward(self, tokens: Tensor, positions: Tensor, sizes: Sizes) -> Tensor:
         tokens = self.norm1(tokens + self.self_attn(tokens + positions, tokens, sizes))
-        return self.norm2(tokens + self.linear2(functional.relu(self.linear1(tokens), inplace=True)))
+        return self.norm2(tokens + self.linear2(self.linear1(tokens, rectify=True)))
 
 
 class Encoder(nn.Module):
@@ -59,7 +59,8 @@ class DeformableTransformer(nn.Module):
         for layer in self.encoder.layers:
             tokens = layer(tokens, positions, sizes)
         parts = tokens.split([height * width for height, width in sizes], dim=1)  # three (B, h * w, C)
-        return [part.transpose(1, 2).reshape(*level.shape) for part, level in zip(parts, levels, strict=True)]
+        # First (B, h, w, C), so that what comes next sees that channels are last in memory.
+        return [part.reshape(len(part), *size, -1).permute(0, 3, 1, 2) for part, size in zip(parts, sizes, strict=True)]
 
 
 class PixelDecoder(nn.Module):
@@ -81,4 +82,5 @@ class PixelDecoder(nn.Module):
         levels = [project(x).float() for project, x in zip(self.input_proj, (res5, res4, res3), strict=True)]
         levels = self.transformer(levels)
         finest = functional.interpolate(levels[-1], size=res2.shape[2:], mode="bilinear", align_corners=False)
-        return self.layer_1(self.adapter_1(res2) + finest.to(res2.dtype)), levels  # (B, C, H/4, W/4), three (B, C, h, w)
+        merged = self.adapter_1(res2, added=finest.to(res2.dtype))  # (B, C, H/4, W/4), in the memory of `finest`
+        return self.layer_1(merged), levels  # (B, C, H/4, W/4), three (B, C, h, w)

@@ -37,12 +37,12 @@ class Bottleneck(nn.Module):
             self.shortcut = ConvNorm(inputs, outputs, 1, nn.BatchNorm2d(outputs), stride=stride, activate=False)
         self.conv1 = ConvNorm(inputs, width, 1, nn.BatchNorm2d(width))
         self.conv2 = ConvNorm(width, width, 3, nn.BatchNorm2d(width), stride=stride, groups=groups)
-        self.conv3 = ConvNorm(width, outputs, 1, nn.BatchNorm2d(outputs), activate=False)
+        self.conv3 = ConvNorm(width, outputs, 1, nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        residual = self.conv3(self.conv2(self.conv1(x)))  # (B, outputs, H/stride, W/stride)
-        shortcut = x if self.shortcut is None else self.shortcut(x)
-        return functional.relu(residual.add_(shortcut), inplace=True)
+        """Without a shortcut of its own, the block overwrites x."""
+        narrow = self.conv2(self.conv1(x))  # (B, width, H/stride, W/stride)
+        return self.conv3(narrow, added=x if self.shortcut is None else self.shortcut(x))
 
 
 class ResNet(nn.Module):

@@ -6,12 +6,12 @@ coarse to fine, one a layer.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from parsing.network import packed
 from parsing.network.config import NetworkConfig
-from parsing.network.layers import Attention, Perceptron, sine_positions
+from parsing.network.layers import Attention, Linear, Perceptron, sine_positions
 from parsing.network.pixel_decoder import LEVELS
 
 
@@ -45,12 +45,12 @@ class FeedForwardLayer(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.linear1 = nn.Linear(width, hidden)
-        self.linear2 = nn.Linear(hidden, width)
+        self.linear1 = Linear(width, hidden)
+        self.linear2 = Linear(hidden, width)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, queries: Tensor) -> Tensor:
-        return self.norm(queries + self.linear2(functional.relu(self.linear1(queries))))
+        return self.norm(queries + self.linear2(self.linear1(queries, rectify=True)))
 
 
 class TransformerDecoder(nn.Module):
@@ -69,7 +69,7 @@ class TransformerDecoder(nn.Module):
         self.input_proj = nn.ModuleList(
             nn.Conv2d(config.pixel_channels, width, 1) if config.project_levels else nn.Identity() for _ in range(LEVELS)
         )
-        self.class_embed = nn.Linear(width, config.num_classes + 1)
+        self.class_embed = Linear(width, config.num_classes + 1)
         self.mask_embed = Perceptron(width, width, config.mask_channels, 3)
 
     def forward(self, levels: list[Tensor], pyramid: Tensor, mask_features: nn.Conv2d) -> tuple[Tensor, Tensor]:
@@ -89,7 +89,7 @@ class TransformerDecoder(nn.Module):
             positions.append(sine_positions(*level.shape[2:], code.shape[0]))  # (h * w, C)
             # Resizing is linear: masks drawn from resized features are the resized masks, at a hundredth of the work.
             small = functional.interpolate(pyramid, size=level.shape[2:], mode="bilinear", align_corners=False)
-            small_pyramids.append(small.flatten(2))  # (B, C, h * w)
+            small_pyramids.append(small.flatten(2).transpose(1, 2))  # (B, h * w, C)
 
         places = self.query_embed.weight  # (Q, C)
         queries = self.query_feat.weight.expand(pyramid.shape[0], -1, -1)  # (B, Q, C)
@@ -107,15 +107,15 @@ class TransformerDecoder(nn.Module):
             queries = feed_forward(read_queries(queries, places))
 
         classes = self.class_embed(self.decoder_norm(queries))
-        masks = self.draw(queries, pyramid.flatten(2), mask_features)  # (B, Q, H/4 * W/4)
+        masks = self.draw(queries, pyramid.flatten(2).transpose(1, 2), mask_features)  # (B, Q, H/4 * W/4)
         return classes, masks.unflatten(2, pyramid.shape[2:])
 
     def draw(self, queries: Tensor, pyramid: Tensor, mask_features: nn.Conv2d) -> Tensor:
-        """Mask logits (B, Q, N) of queries (B, Q, C) on a pyramid (B, C, N).
+        """Mask logits (B, Q, N) of queries (B, Q, C) on a pyramid's places (B, N, C).
 
         A mask is the product of a query's embedding and `mask_features(pyramid)`. Multiplied out the other way round, the
         convolution is applied to 100 queries instead of 25,600 pixels.
         """
         embedding = self.mask_embed(self.decoder_norm(queries))  # (B, Q, mask_channels)
         weight, bias = mask_features.weight.flatten(1), mask_features.bias[:, None]
-        return torch.bmm((embedding @ weight).to(pyramid.dtype), pyramid).float().add_(embedding @ bias)
+        return packed.products((embedding @ weight).to(pyramid.dtype), pyramid).float().add_(embedding @ bias)
