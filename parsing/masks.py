@@ -2,8 +2,8 @@
 
 Bringing a mask from the network's output to the photo takes two bilinear steps: to the size of the network's input, of which
 the photo's part is kept, and from there to the photo. Both are separable, and two linear steps are one: each column of the
-photo mixes columns of the output by one matrix, each row mixes four rows. The C kernels mix rows in registers; without them
-PyTorch makes a band of rows at a time, which stays in the processor's cache.
+photo mixes four columns of the output, each row four rows. The C kernels mix rows in registers; without them PyTorch makes a
+band of rows at a time, which stays in the processor's cache, and mixes columns by a matrix.
 """
 
 from __future__ import annotations
@@ -70,6 +70,20 @@ class Taps:
         """(source, n) float32: what multiplies the output from the right to mix its columns."""
         return torch.zeros(len(self.places), source).scatter_add_(1, self.places, self.shares).T.contiguous()
 
+    def blocks(self, source: int, length: int) -> tuple[Tensor, Tensor]:
+        """The matrix without most of its zeros: its columns in blocks of `length`, of each only the rows that are used.
+
+        Returns:
+            (blocks,) int32, the first used row, and (blocks, depth, length) float32, what it and the rows after it count.
+        """
+        matrix = functional.pad(self.matrix(source), (0, -len(self.places) % length)).unflatten(1, (-1, length))
+        used = matrix.any(dim=2).to(torch.uint8)  # (source, blocks)
+        first, after = used.argmax(dim=0), source - used.flip(0).argmax(dim=0)
+        depth = int((after - first).max())
+        first = first.clamp(max=source - depth)
+        rows = first[:, None] + torch.arange(depth)  # (blocks, depth)
+        return first.to(torch.int32), matrix[rows, torch.arange(len(first))[:, None]]
+
     def reached(self, used: NDArray[np.bool_]) -> slice:
         """The photo's entries that read something between the first and the last used entry of the output."""
         found = np.flatnonzero(used)
@@ -95,7 +109,7 @@ class Window:
         rows: of the photo.
         columns: of the photo.
         logits: (h, w) float32, the output's rows, the photo's columns and, up to a whole number of the kernels' vectors, some
-            to their right, which are positive nowhere.
+            to their right, which belong to no photo.
         taps: of the rectangle's rows.
     """
 
@@ -137,7 +151,11 @@ class Upsampler:
         x0, y0, x1, y1 = frame.box
         self._rows = Taps.through(size[0], frame.padded[0], y0, y1, frame.photo[0])
         self._columns = Taps.through(size[1], frame.padded[1], x0, x1, frame.photo[1])
-        self._widen = functional.pad(self._columns.matrix(size[1]), (0, kernels.vector_length()))  # (w, W and some)
+        self._step = kernels.vector_length()
+        if kernels.library() is not None:
+            self._first, self._shares = self._columns.blocks(size[1], self._step)
+        else:
+            self._matrix = self._columns.matrix(size[1])
 
     def __call__(self, mask: Tensor) -> Window:
         """The rectangle outside which a mask, (h, w) logits, is not positive; an empty one where it is positive nowhere.
@@ -146,8 +164,12 @@ class Upsampler:
         """
         positive = mask.numpy() > 0
         rows, columns = self._rows.reached(positive.any(axis=1)), self._columns.reached(positive.any(axis=0))
-        width = columns.stop - columns.start
-        logits = mask @ self._widen[:, columns.start : columns.start + width + -width % kernels.vector_length()]
+        columns = slice(columns.start // self._step * self._step, columns.stop)
+        if kernels.library() is not None:
+            blocks = slice(columns.start // self._step, -(-columns.stop // self._step))
+            logits = kernels.widen(mask, self._first[blocks], self._shares[blocks])
+        else:
+            logits = mask @ self._matrix[:, columns]
         return Window(rows, columns, logits, Taps(self._rows.places[rows], self._rows.shares[rows]))
 
 
@@ -157,7 +179,7 @@ class LabelMap:
     def __init__(self, size: tuple[int, int]) -> None:
         height, self._width = size
         step = kernels.vector_length()
-        size = height, self._width + step + -self._width % step  # whole vectors, of which the last may begin in the last column
+        size = height, self._width + -self._width % step
         self._labels = torch.zeros(size, dtype=torch.uint8)
         self._best = torch.zeros(size)
         self._sum = torch.zeros(size)
@@ -192,9 +214,7 @@ class LabelMap:
             slice(min(span.start for span in spans), max(span.stop for span in spans))
             for spans in zip(*self._windows, strict=True)
         )
-        step = kernels.vector_length()
-        place = rows, slice(columns.start // step * step, columns.stop + -columns.stop % step)
-        sums, counts, best, labels = (x[place] for x in (self._sum, self._count, self._best, self._labels))
+        sums, counts, best, labels = (x[rows, columns] for x in (self._sum, self._count, self._best, self._labels))
         if kernels.library() is not None:
             kernels.close_class(sums, counts, best, labels, label)
         else:

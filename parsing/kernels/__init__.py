@@ -28,11 +28,13 @@ from parsing.cores import instruction_sets
 from parsing.formats import whole_file
 from parsing.weights import cache_folder
 
-SOURCES: Final = ("winograd.c", "deformable.c", "masks.c")
+SOURCES: Final = ("winograd.c", "deformable.c", "norm.c", "masks.c")
 HEADER: Final = "vectors.h"
 FLAGS: Final = ("-O3", "-march=native", "-fopenmp", "-fPIC", "-shared")
 LONGEST_COMPILING: Final = 120
 """Seconds."""
+WIDEST: Final = 1024
+"""Channels that `norm_of_sum` takes, as it has them itself."""
 TILES: Final = 56
 """Of 4x4 pixels, the most that one thread works on at a time: their frequencies fit into the second cache."""
 
@@ -124,10 +126,53 @@ def sample(values: Tensor, asked: Tensor, places: Tensor, sizes: Tensor) -> Tens
     return out
 
 
+def can_norm(channels: int) -> bool:
+    """Whether `norm_of_sum` takes so many channels here."""
+    return library() is not None and channels % vector_length() == 0 and channels <= WIDEST
+
+
+def norm_of_sum(x: Tensor, added: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> Tensor:
+    """Layer normalisation of x + added.
+
+    Args:
+        x: (..., C) float32.
+        added: of its shape, float32 or bfloat16.
+        weight: (C,) float32, contiguous.
+        bias: likewise.
+        epsilon: added to the variance.
+
+    Returns:
+        (..., C) float32.
+    """
+    x, added = x.contiguous(), added.contiguous()
+    out = torch.empty_like(x)
+    half, rows = int(added.dtype == torch.bfloat16), x.numel() // x.shape[-1]
+    numbers = half, ctypes.c_float(epsilon), rows, x.shape[-1], torch.get_num_threads()
+    library().norm_of_sum(*_addresses(x, added, weight, bias, out), *numbers)
+    return out
+
+
 def vector_length() -> int:
     """Floats in one of the processor's vectors; 1 without the kernels. Rows of masks are as long as a multiple of it."""
     kernels = library()
     return 1 if kernels is None else kernels.kernel_lanes()
+
+
+def widen(mask: Tensor, first: Tensor, shares: Tensor) -> Tensor:
+    """Mixes a mask's columns.
+
+    Args:
+        mask: (h, w) float32, contiguous as the others.
+        first: (blocks,) int32, the first column that each block of the result mixes.
+        shares: (blocks, depth, `vector_length`) float32, what that column and those after it count in each column of a block.
+
+    Returns:
+        (h, blocks * `vector_length`) float32.
+    """
+    blocks, depth, length = shares.shape
+    wide = torch.empty(len(mask), blocks * length)
+    library().masks_widen(*_addresses(mask, first, shares, wide), *mask.shape, blocks, depth)
+    return wide
 
 
 def read_mask(logits: Tensor, places: Tensor, shares: Tensor, mask: NDArray[np.bool_]) -> float:

@@ -1,7 +1,7 @@
-/* A mask's logits brought to the photo's rows, and what is read from them there; the label map that grows from them.
+/* A mask's logits brought to the photo's columns, then to its rows, and what is read from them there; the label map that grows from
+them.
 
-The logits have the photo's width already, but the network's rows. Row n of the photo mixes four of theirs: `rows` and `shares`, both
-(height, 4). */
+Row n of the photo mixes four of the network's: `rows` and `shares`, both (height, 4). */
 
 #include "vectors.h"
 
@@ -34,6 +34,20 @@ static inline floats mixed(const Mix *mix, int column)
 
 /* 1 where the condition holds, else 0. */
 static inline bytes flags(ints condition) { return __builtin_convertvector(condition & 1, bytes); }
+
+/* wide (height, blocks * LANES) from mask (height, width): a block mixes `depth` columns from `first` (blocks) on, by shares
+(blocks, depth, LANES). */
+void masks_widen(const float *mask, const int *first, const float *shares, float *wide, int height, int width, int blocks, int depth)
+{
+    for (int row = 0; row < height; row++)
+        for (int block = 0; block < blocks; block++) {
+            const float *from = mask + (size_t)row * width + first[block], *share = shares + (size_t)block * depth * LANES;
+            floats sum = {0};
+            for (int n = 0; n < depth; n++)
+                sum += from[n] * load(share + n * LANES);
+            store(wide + ((size_t)row * blocks + block) * LANES, sum);
+        }
+}
 
 /* mask (height, width): 1 where the logit is positive, else 0. Returned: the sum of the sigmoid there. `width` is a multiple of LANES in
 all of these. */

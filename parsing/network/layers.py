@@ -99,6 +99,15 @@ class Linear(nn.Linear):
         self.pack()
 
 
+class SumNorm(nn.LayerNorm):
+    """Layer normalisation of a sum, which is how each of a transformer's layers ends."""
+
+    def forward(self, x: Tensor, added: Tensor) -> Tensor:
+        if not torch.jit.is_tracing() and kernels.can_norm(x.shape[-1]):
+            return kernels.norm_of_sum(x, added, self.weight, self.bias, self.eps)
+        return super().forward(x + added)
+
+
 class Perceptron(nn.Module):
     """Linear layers with ReLU between them."""
 

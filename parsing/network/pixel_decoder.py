@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from parsing.network.config import NetworkConfig
 from parsing.network.deformable_attention import DeformableAttention, Sizes
-from parsing.network.layers import ConvNorm, Linear, sine_positions
+from parsing.network.layers import ConvNorm, Linear, SumNorm, sine_positions
 
 LEVELS = 3
 
@@ -22,14 +22,14 @@ class EncoderLayer(nn.Module):
     def __init__(self, width: int, heads: int, hidden: int) -> None:
         super().__init__()
         self.self_attn = DeformableAttention(width, LEVELS, heads)
-        self.norm1 = nn.LayerNorm(width)
+        self.norm1 = SumNorm(width)
         self.linear1 = Linear(width, hidden)
         self.linear2 = Linear(hidden, width)
-        self.norm2 = nn.LayerNorm(width)
+        self.norm2 = SumNorm(width)
 
     def forward(self, tokens: Tensor, positions: Tensor, sizes: Sizes) -> Tensor:
-        tokens = self.norm1(tokens + self.self_attn(tokens + positions, tokens, sizes))
-        return self.norm2(tokens + self.linear2(self.linear1(tokens, rectify=True)))
+        tokens = self.norm1(tokens, self.self_attn(tokens + positions, tokens, sizes))
+        return self.norm2(tokens, self.linear2(self.linear1(tokens, rectify=True)))
 
 
 class Encoder(nn.Module):

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from parsing.network import packed
 from parsing.network.config import NetworkConfig
-from parsing.network.layers import Attention, Linear, Perceptron, sine_positions
+from parsing.network.layers import Attention, Linear, Perceptron, SumNorm, sine_positions
 from parsing.network.pixel_decoder import LEVELS
 
 
@@ -21,10 +21,10 @@ class CrossAttentionLayer(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.multihead_attn = Attention(width, heads)
-        self.norm = nn.LayerNorm(width)
+        self.norm = SumNorm(width)
 
     def forward(self, queries: Tensor, places: Tensor, memory: Tensor, positions: Tensor, allowed: Tensor) -> Tensor:
-        return self.norm(queries + self.multihead_attn(queries + places, memory + positions, memory, allowed))
+        return self.norm(queries, self.multihead_attn(queries + places, memory + positions, memory, allowed))
 
 
 class SelfAttentionLayer(nn.Module):
@@ -33,11 +33,11 @@ class SelfAttentionLayer(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.self_attn = Attention(width, heads)
-        self.norm = nn.LayerNorm(width)
+        self.norm = SumNorm(width)
 
     def forward(self, queries: Tensor, places: Tensor) -> Tensor:
         placed = queries + places
-        return self.norm(queries + self.self_attn(placed, placed, queries))
+        return self.norm(queries, self.self_attn(placed, placed, queries))
 
 
 class FeedForwardLayer(nn.Module):
@@ -47,10 +47,10 @@ class FeedForwardLayer(nn.Module):
         super().__init__()
         self.linear1 = Linear(width, hidden)
         self.linear2 = Linear(hidden, width)
-        self.norm = nn.LayerNorm(width)
+        self.norm = SumNorm(width)
 
     def forward(self, queries: Tensor) -> Tensor:
-        return self.norm(queries + self.linear2(self.linear1(queries, rectify=True)))
+        return self.norm(queries, self.linear2(self.linear1(queries, rectify=True)))
 
 
 class TransformerDecoder(nn.Module):
