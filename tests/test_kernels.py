@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from parsing import kernels
 from parsing.masks import Frame, LabelMap, Upsampler
+from parsing.network.layers import inside
 
 
 @pytest.fixture
@@ -50,6 +51,32 @@ def test_a_convolution_takes_and_gives_bfloat16() -> None:
     found = kernels.convolve(x, kernels.for_convolve(weight), None, False)
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.double(), direct(x, weight, None), rtol=0.01, atol=0.01)  # eight bits are kept
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 2e-5), (torch.bfloat16, 0.02)])
+@pytest.mark.parametrize(("queries", "places"), [(1, 1), (100, 50), (130, 24), (7, 301)])
+def test_attention_sees_what_is_drawn(queries: int, places: int, dtype: torch.dtype, error: float) -> None:
+    torch.manual_seed(0)
+    query, key, value = (2 * torch.randn(2, count, 64).to(dtype) for count in (queries, places, places))
+    drawn = torch.randn(2, places, queries)
+    drawn[0, :, 0] = -1  # sees nothing, so it sees everything
+    drawn[1, : places // 2] = -1  # nothing is seen for many blocks
+    assert kernels.can_attend(32)
+    heads = (x.double().unflatten(2, (2, 32)).transpose(1, 2) for x in (query, key, value))
+    expected = functional.scaled_dot_product_attention(*heads, attn_mask=inside(drawn)[:, None]).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(kernels.attend(query, key, value, drawn, 2).double(), expected, rtol=error, atol=error)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(1, 1, 32), (2, 7, 256), (3, 1024)], ids=str)
+def test_the_norm_of_a_sum(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x, added = 5 * torch.randn(shape) + 3, torch.randn(shape).to(dtype)
+    weight, bias = torch.randn(2, shape[-1])
+    assert kernels.can_norm(shape[-1])
+    expected = functional.layer_norm(x.double() + added.double(), shape[-1:], weight.double(), bias.double(), 1e-5)
+    found = kernels.norm_of_sum(x, added, weight, bias, 1e-5)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("photo", [(61, 83), (200, 300), (16, 7), (5, 90)])

@@ -75,10 +75,14 @@ def test_attention_is_torchs_own() -> None:
     reference = nn.MultiheadAttention(24, 3, batch_first=True)
     module.load_state_dict(reference.state_dict())
     query, memory = torch.randn(2, 5, 24), torch.randn(2, 7, 24)
-    allowed = torch.rand(2, 5, 7) > 0.5
-    allowed[..., 0] = True
-    expected, _ = reference(query, memory, 2 * memory, attn_mask=~allowed.repeat_interleave(3, dim=0))
-    torch.testing.assert_close(module(query, memory, 2 * memory, allowed), expected, rtol=0, atol=1e-5)
+    drawn = torch.randn(2, 7, 5)
+    drawn[1, :, 3] = -1  # an empty mask: everything is seen
+    hidden = (drawn < 0).transpose(1, 2).clone()
+    hidden[1, 3] = False
+    expected, _ = reference(query, memory, 2 * memory, attn_mask=hidden.repeat_interleave(3, dim=0))
+    torch.testing.assert_close(module(query, memory, 2 * memory, drawn), expected, rtol=0, atol=1e-5)
+    expected, _ = reference(query, memory, 2 * memory)
+    torch.testing.assert_close(module(query, memory, 2 * memory), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("height", "width", "channels"), [(1, 1, 8), (3, 2, 8), (4, 7, 12)])

@@ -1,8 +1,8 @@
 """Kernels in C for M2FP, compiled at first use where there is a C compiler; where there is none, PyTorch does everything.
 
 Each does in one pass, inside the processor's caches, what takes PyTorch many passes through memory, or more multiplications:
-`winograd` (3x3 convolutions, in about half the time), `deformable` (attention's sampling, in half) and `masks` (decoding, in
-half); 1.33 s instead of 1.8 s for a photo on 2 cores. The compiled library is kept in the cache folder, one for each version of
+`winograd` (3x3 convolutions, in about half the time), `deformable` (attention's sampling, in a third), `attention` (in half),
+`norm` (in half) and `masks` (decoding, in a third). The compiled library is kept in the cache folder, one for each version of
 these files and each kind of processor. CC names another compiler; CC=false goes without.
 """
 
@@ -28,13 +28,15 @@ from parsing.cores import instruction_sets
 from parsing.formats import whole_file
 from parsing.weights import cache_folder
 
-SOURCES: Final = ("winograd.c", "deformable.c", "norm.c", "masks.c")
+SOURCES: Final = ("winograd.c", "deformable.c", "attention.c", "norm.c", "masks.c")
 HEADER: Final = "vectors.h"
 FLAGS: Final = ("-O3", "-march=native", "-fopenmp", "-fPIC", "-shared")
 LONGEST_COMPILING: Final = 120
 """Seconds."""
 WIDEST: Final = 1024
-"""Channels that `norm_of_sum` takes, as it has them itself."""
+"""Channels that `norm_of_sum` takes at most."""
+MOST_CHANNELS: Final = 64
+"""Of a head, which `attend` takes at most."""
 TILES: Final = 56
 """Of 4x4 pixels, the most that one thread works on at a time: their frequencies fit into the second cache."""
 
@@ -54,7 +56,7 @@ def library() -> ctypes.CDLL | None:
         if not compiled.exists():
             compiled.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(compiled) as partial:
-                command = [*compiler, *FLAGS, *(str(folder / name) for name in SOURCES), "-o", str(partial)]
+                command = [*compiler, *FLAGS, *(str(folder / name) for name in SOURCES), "-lm", "-o", str(partial)]
                 subprocess.run(command, check=True, capture_output=True, timeout=LONGEST_COMPILING)
         found = ctypes.CDLL(str(compiled))
     except (OSError, subprocess.SubprocessError) as error:
@@ -123,6 +125,33 @@ def sample(values: Tensor, asked: Tensor, places: Tensor, sizes: Tensor) -> Tens
     half = int(values.dtype == torch.bfloat16)
     numbers = half, batch, tokens, heads, levels, points, channels, torch.get_num_threads()
     library().deformable_sample(*_addresses(values, asked, places, sizes, out), *numbers)
+    return out
+
+
+def can_attend(channels: int) -> bool:
+    """Whether `attend` takes heads of so many channels here."""
+    return library() is not None and channels % vector_length() == 0 and channels <= MOST_CHANNELS
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, drawn: Tensor, heads: int) -> Tensor:
+    """Attention of queries that each see a part of the keys.
+
+    Args:
+        query: (B, Q, C) float32 or bfloat16.
+        key: (B, N, C) of its type.
+        value: likewise.
+        drawn: (B, N, Q) float32; a query sees the keys where this is not negative, or all where it is negative everywhere.
+        heads: into which C is divided.
+
+    Returns:
+        (B, Q, C) float32; computed in it.
+    """
+    query, key, value, drawn = (x.contiguous() for x in (query, key, value, drawn))
+    batch, queries, width = query.shape
+    least = torch.zeros(batch, queries).masked_fill_(drawn.amax(dim=1) < 0, -torch.inf)
+    out = torch.empty(batch, queries, width)
+    numbers = int(query.dtype == torch.bfloat16), batch, queries, key.shape[1], heads, width // heads, torch.get_num_threads()
+    library().masked_attention(*_addresses(query, key, value, drawn, least, out), *numbers)
     return out
 
 

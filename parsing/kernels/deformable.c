@@ -22,7 +22,7 @@ typedef struct {
     int bytes[CORNERS][MOST_POINTS];
 } Corners;
 
-static inline float larger(float a, float b) { return a > b ? a : b; }
+static inline float higher(float a, float b) { return a > b ? a : b; }
 
 static inline ints between(ints x, ints low, ints high) { return (x >= low) & (x <= high); }
 
@@ -44,9 +44,9 @@ static inline __attribute__((always_inline)) void read_request(const float *aske
         request->x[n] = x[n];
         request->y[n] = y[n];
         request->shares[n] = scores[n];
-        highest[n % 4] = larger(highest[n % 4], scores[n]);
+        highest[n % 4] = higher(highest[n % 4], scores[n]);
     }
-    float most = larger(larger(highest[0], highest[1]), larger(highest[2], highest[3]));
+    float most = higher(higher(highest[0], highest[1]), higher(highest[2], highest[3]));
     for (int n = 0; n < points; n += LANES)
         store(request->shares + n, exponential(load(request->shares + n) - most));
     for (int n = 0; n < points; n++)

@@ -28,12 +28,14 @@ typedef unsigned short halves __attribute__((vector_size(LANES * 2), aligned(2),
 static inline floats load(const float *from) { return *(const floats *)from; }
 static inline void store(float *to, floats x) { *(floats *)to = x; }
 static inline floats where(ints condition, floats x) { return (floats)(condition & (ints)x); }
-static inline floats rectified(floats x) { return where(x > (floats){0}, x); }
 
 /* bfloat16 is the upper half of a float. To round to the nearest, halfway to even: */
 static inline ints rounded(floats x) { return (ints)x + 0x7fff + (((ints)x >> 16) & 1); }
 
-#if defined(__AVX512F__) /* GCC takes four instructions for each of these conversions; the processor has one */
+#if defined(__AVX512F__) /* GCC takes several instructions for each of these; the processor has one */
+static inline floats larger(floats x, floats y) { return _mm512_max_ps(x, y); }
+static inline floats smaller(floats x, floats y) { return _mm512_min_ps(x, y); }
+
 static inline floats load_half(const void *from)
 {
     return (floats)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(from)), 16);
@@ -44,6 +46,8 @@ static inline void store_half(void *to, floats x)
     _mm256_storeu_si256(to, _mm512_cvtepi32_epi16((__m512i)(rounded(x) >> 16)));
 }
 #else
+static inline floats larger(floats x, floats y) { return where(x > y, x) + where(~(x > y), y); }
+static inline floats smaller(floats x, floats y) { return where(x < y, x) + where(~(x < y), y); }
 static inline floats load_half(const void *from) { return (floats)(__builtin_convertvector(*(const halves *)from, ints) << 16); }
 static inline void store_half(void *to, floats x) { *(halves *)to = __builtin_convertvector(rounded(x) >> 16, halves); }
 #endif
@@ -71,12 +75,10 @@ static inline __attribute__((always_inline)) void store_two(void *to, int half, 
     }
 }
 
-/* x, or the limit that it passes; a value that is no number becomes 0. */
-static inline floats limited(floats x, floats low, floats high)
-{
-    x = where(x > low, x) + where(x <= low, low);
-    return where(x < high, x) + where(x >= high, high);
-}
+/* x, or the limit that it passes; a value that is no number becomes the lower one. */
+static inline floats limited(floats x, floats low, floats high) { return smaller(larger(x, low), high); }
+
+static inline floats rectified(floats x) { return larger(x, (floats){0}); }
 
 static inline float total(floats x)
 {
@@ -87,15 +89,15 @@ static inline float total(floats x)
 }
 
 /* e to the power of x, to seven digits, for x from -87 to 88, beyond which it stays what it is there: two to the power of a whole
-number, which is an exponent's bits, times that of the rest by its Taylor series. */
+number times that of the rest by its Taylor series. Next to 3 * 2^22 a float has no fraction: adding that rounds, and leaves the whole
+number in the lowest bits, which are then added to the series's exponent. */
 static inline floats exponential(floats x)
 {
     x = limited(x, (floats){0} - 87, (floats){0} + 88);
-    floats scaled = x * 1.44269504f; /* 1 / ln 2 */
-    ints whole = __builtin_convertvector(scaled + where(scaled > 0, (floats){0} + 1) - 0.5f, ints); /* rounded */
-    floats power = __builtin_convertvector(whole, floats), rest = x - power * 0.693359375f + power * 2.12194440e-4f; /* ln 2 in two parts */
+    floats whole = x * 1.44269504f + 12582912.f, power = whole - 12582912.f; /* 1 / ln 2 */
+    floats rest = x - power * 0.693359375f + power * 2.12194440e-4f;        /* ln 2 in two parts */
     floats series = 1 + rest * (1 + rest * (1 / 2.f + rest * (1 / 6.f + rest * (1 / 24.f + rest * (1 / 120.f + rest * (1 / 720.f))))));
-    return series * (floats)((whole + 127) << 23);
+    return (floats)((ints)series + ((ints)whole << 23));
 }
 
 static inline floats sigmoid(floats x) { return 1 / (1 + exponential(-x)); }

@@ -90,24 +90,29 @@ static inline void output_step(const floats m[6], floats out[4])
     out[3] = difference + 8 * far_difference + m[5];
 }
 
-/* weight (3, 3, inputs, outputs) to u (36, outputs / PANEL, inputs, PANEL); each thread does a share. */
+/* weight (3, 3, inputs, outputs) to u (36, outputs / PANEL, inputs, PANEL); each thread does a share, along which it writes without
+gaps. */
 static void transform_weight(const float *weight, int inputs, int outputs, float *u)
 {
     size_t area = (size_t)inputs * outputs;
+    int shares = inputs / LANES;
 #pragma omp for schedule(static)
-    for (int input = 0; input < inputs; input++)
-        for (int output = 0; output < outputs; output += LANES) {
-            const float *from = weight + (size_t)input * outputs + output;
-            float *to = u + ((size_t)(output / PANEL) * inputs + input) * PANEL + output % PANEL;
-            floats columns[3][6], row[6];
-            for (int j = 0; j < 3; j++)
-                weight_step(load(from + j * area), load(from + (3 + j) * area), load(from + (6 + j) * area), columns[j]);
-            for (int i = 0; i < 6; i++) {
-                weight_step(columns[0][i], columns[1][i], columns[2][i], row);
-                for (int j = 0; j < 6; j++)
-                    store(to + (i * 6 + j) * area, row[j]);
+    for (int task = 0; task < outputs / PANEL * shares; task++) {
+        int panel = task / shares, first = task % shares * LANES;
+        for (int input = first; input < first + LANES; input++)
+            for (int lane = 0; lane < PANEL; lane += LANES) {
+                const float *from = weight + (size_t)input * outputs + panel * PANEL + lane;
+                float *to = u + ((size_t)panel * inputs + input) * PANEL + lane;
+                floats columns[3][6], row[6];
+                for (int j = 0; j < 3; j++)
+                    weight_step(load(from + j * area), load(from + (3 + j) * area), load(from + (6 + j) * area), columns[j]);
+                for (int i = 0; i < 6; i++) {
+                    weight_step(columns[0][i], columns[1][i], columns[2][i], row);
+                    for (int j = 0; j < 6; j++)
+                        store(to + (i * 6 + j) * area, row[j]);
+                }
             }
-        }
+    }
 }
 
 /* The 6x6 pixels from (top, left) of x (height, width, channels), zero outside, to 36 rows of v, `stride` apart. */

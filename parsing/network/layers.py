@@ -16,6 +16,9 @@ from torch.nn import functional
 from parsing import kernels
 from parsing.network import packed
 
+LARGE = 512 * 512
+"""Pairs of channels."""
+
 
 class ConvNorm(nn.Conv2d):
     """Convolution without bias, the norm that the checkpoint keeps inside it, and ReLU unless told otherwise."""
@@ -57,8 +60,13 @@ class ConvNorm(nn.Conv2d):
             self.weight = _constant(packed.pack_convolution(self.weight, self.stride[0]))
 
     def in_bfloat16(self) -> None:
-        """Rounds and packs the weights, unless our own kernel has them, which computes in float32."""
-        if not self.by_kernel:
+        """Rounds and packs the weights, unless our own kernel has them, which computes in float32.
+
+        Most 3x3 convolutions are as fast there. Those of 512 channels are not: their weights, transformed anew for each
+        picture, no longer fit into the processor's caches.
+        """
+        if not self.by_kernel or self.in_channels * self.out_channels >= LARGE:
+            self.by_kernel = False
             self.weight = _constant(packed.unpack(self.weight).bfloat16())
             self.bias = None if self.bias is None else _constant(self.bias.bfloat16())
             self.norm = copy.deepcopy(self.norm).bfloat16()
@@ -143,25 +151,33 @@ class Attention(nn.Module):
     def _take_apart(self) -> list[Linear]:
         return [Linear.of(*parts) for parts in zip(self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3), strict=True)]
 
-    def forward(self, query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None = None) -> Tensor:
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, drawn: Tensor | None = None) -> Tensor:
         """Attends from Q queries to N keys.
 
         Args:
             query: (B, Q, C).
             key: (B, N, C).
             value: (B, N, C).
-            allowed: (B, Q, N) bool, which keys a query may see; all of them by default.
+            drawn: (B, N, Q) logits of masks: a query sees the keys inside its mask, where they are not negative, or all keys
+                where the mask is empty. By default it sees all.
 
         Returns:
             (B, Q, C).
         """
-        query, key, value = (
-            project(x).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, Q or N, C / heads)
-            for project, x in zip(self.projections or self._take_apart(), (query, key, value), strict=True)
-        )
-        mask = None if allowed is None else allowed[:, None]  # (B, 1, Q, N), the same for all heads
+        projections = self.projections or self._take_apart()
+        query, key, value = (project(x) for project, x in zip(projections, (query, key, value), strict=True))
+        if drawn is not None and not torch.jit.is_tracing() and kernels.can_attend(query.shape[2] // self.heads):
+            return self.out_proj(kernels.attend(query, key, value, drawn, self.heads))
+        query, key, value = (x.unflatten(2, (self.heads, -1)).transpose(1, 2) for x in (query, key, value))
+        mask = None if drawn is None else inside(drawn)[:, None]  # (B, 1, Q, N), the same for all heads
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (B, heads, Q, C / heads)
         return self.out_proj(mixed.transpose(1, 2).flatten(2))  # (B, Q, C)
+
+
+def inside(drawn: Tensor) -> Tensor:
+    """Where masks are, (B, Q, N) bool, from their logits, (B, N, Q); an empty mask is everywhere."""
+    found = (drawn >= 0).transpose(1, 2)
+    return found | ~found.any(dim=2, keepdim=True)
 
 
 def _constant(x: Tensor) -> nn.Parameter:

@@ -23,8 +23,8 @@ class CrossAttentionLayer(nn.Module):
         self.multihead_attn = Attention(width, heads)
         self.norm = SumNorm(width)
 
-    def forward(self, queries: Tensor, places: Tensor, memory: Tensor, positions: Tensor, allowed: Tensor) -> Tensor:
-        return self.norm(queries, self.multihead_attn(queries + places, memory + positions, memory, allowed))
+    def forward(self, queries: Tensor, places: Tensor, memory: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
+        return self.norm(queries, self.multihead_attn(queries + places, memory + positions, memory, drawn))
 
 
 class SelfAttentionLayer(nn.Module):
@@ -101,21 +101,20 @@ class TransformerDecoder(nn.Module):
         )
         for index, (read_picture, read_queries, feed_forward) in enumerate(layers):
             level = index % LEVELS
-            allowed = self.draw(queries, small_pyramids[level], mask_features) >= 0  # (B, Q, h * w)
-            allowed = allowed | ~allowed.any(dim=2, keepdim=True)  # a query with an empty mask sees everything
-            queries = read_picture(queries, places, memories[level], positions[level], allowed)
+            drawn = self.draw(queries, small_pyramids[level], mask_features)  # (B, h * w, Q)
+            queries = read_picture(queries, places, memories[level], positions[level], drawn)
             queries = feed_forward(read_queries(queries, places))
 
         classes = self.class_embed(self.decoder_norm(queries))
-        masks = self.draw(queries, pyramid.flatten(2).transpose(1, 2), mask_features)  # (B, Q, H/4 * W/4)
-        return classes, masks.unflatten(2, pyramid.shape[2:])
+        masks = self.draw(queries, pyramid.flatten(2).transpose(1, 2), mask_features)  # (B, H/4 * W/4, Q)
+        return classes, masks.transpose(1, 2).contiguous().unflatten(2, pyramid.shape[2:])
 
     def draw(self, queries: Tensor, pyramid: Tensor, mask_features: nn.Conv2d) -> Tensor:
-        """Mask logits (B, Q, N) of queries (B, Q, C) on a pyramid's places (B, N, C).
+        """Mask logits (B, N, Q) of queries (B, Q, C) on a pyramid's places (B, N, C).
 
         A mask is the product of a query's embedding and `mask_features(pyramid)`. Multiplied out the other way round, the
         convolution is applied to 100 queries instead of 25,600 pixels.
         """
         embedding = self.mask_embed(self.decoder_norm(queries))  # (B, Q, mask_channels)
-        weight, bias = mask_features.weight.flatten(1), mask_features.bias[:, None]
-        return packed.products((embedding @ weight).to(pyramid.dtype), pyramid).float().add_(embedding @ bias)
+        weight, bias = mask_features.weight.flatten(1), mask_features.bias
+        return packed.products(pyramid, (embedding @ weight).to(pyramid.dtype)).float().add_((embedding @ bias)[:, None])
