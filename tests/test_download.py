@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from weights_of import assert_same_weights
 
 from parsing import download
 from parsing.download import CHECKPOINT, CONFIGURATION, SLIM, WeightsError
@@ -89,11 +89,6 @@ def mirror(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     mirror.server.server_close()
 
 
-def assert_same(model: M2FP) -> None:
-    weights = M2FP.load(FOLDER).network.state_dict()
-    assert all(torch.equal(value, weights[name]) for name, value in model.network.state_dict().items())
-
-
 @pytest.mark.parametrize("file", [CHECKPOINT, SLIM])
 def test_a_mirror_has_the_checkpoint_or_the_slim_copy_of_a_cache(mirror: Mirror, cache: Path, file: str) -> None:
     if file == SLIM:
@@ -101,7 +96,7 @@ def test_a_mirror_has_the_checkpoint_or_the_slim_copy_of_a_cache(mirror: Mirror,
         (mirror.folder / CHECKPOINT).unlink()
         (cache / SLIM).rename(mirror.folder / SLIM)
     reports: list[tuple[int, int]] = []
-    assert_same(M2FP.load(progress=lambda done, total: reports.append((done, total))))
+    assert_same_weights(M2FP.load(progress=lambda done, total: reports.append((done, total))), M2FP.load(FOLDER))
     assert reports[-1] == ((mirror.folder / file).stat().st_size,) * 2
     assert sorted(entry.name for entry in cache.iterdir()) == [CONFIGURATION, SLIM]
 
@@ -110,12 +105,12 @@ def test_the_address_may_name_the_model(mirror: Mirror, monkeypatch: pytest.Monk
     mirror.folder.rename(mirror.folder.with_name("m2fp"))
     mirror.folder = mirror.folder.parent
     monkeypatch.setenv("PARSING_MIRROR", mirror.address + "/{model}/")
-    assert_same(M2FP.load())
+    assert_same_weights(M2FP.load(), M2FP.load(FOLDER))
 
 
 def test_a_connection_that_ends_is_taken_up(mirror: Mirror) -> None:
     mirror.broken = 1
-    assert_same(M2FP.load())
+    assert_same_weights(M2FP.load(), M2FP.load(FOLDER))
     assert mirror.ranges == [None, None, f"bytes={SIZE // 2}-"]
 
 
@@ -129,7 +124,7 @@ def test_the_next_start_goes_on_unless_the_file_has_changed(
         with pytest.raises(WeightsError, match="could not be downloaded from the mirror"):
             M2FP.load()
     mirror.version = version
-    assert_same(M2FP.load())
+    assert_same_weights(M2FP.load(), M2FP.load(FOLDER))
     assert mirror.ranges == [None, None, *[f"bytes={SIZE // 2}-"] * taken_up]
 
 
@@ -173,4 +168,4 @@ def test_a_slim_copy_that_is_of_no_use_does_not_stay(mirror: Mirror, cache: Path
     with pytest.raises(WeightsError, match="is damaged"):
         M2FP.load()
     (mirror.folder / SLIM).unlink()
-    assert_same(M2FP.load())
+    assert_same_weights(M2FP.load(), M2FP.load(FOLDER))

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import torch
+from weights_of import assert_same_weights
 
 from parsing import weights
 from parsing.models.m2fp import M2FP
@@ -235,9 +236,8 @@ def test_a_download_leaves_the_slim_copy_alone_in_the_cache(hub: Hub, cache: Pat
     again = M2FP.load()
     assert len(hub.ranges) == requests, "the cache was not used"
     direct = M2FP.load(FOLDER)
-    for name, value in direct.network.state_dict().items():
-        assert torch.equal(value, model.network.state_dict()[name])
-        assert torch.equal(value, again.network.state_dict()[name])
+    assert_same_weights(model, direct)
+    assert_same_weights(again, direct)
 
 
 def test_a_download_that_breaks_off_is_taken_up(hub: Hub, cache: Path) -> None:
