@@ -6,6 +6,7 @@ coarse to fine, one a layer.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -13,6 +14,11 @@ from parsing.network import packed
 from parsing.network.config import NetworkConfig
 from parsing.network.layers import Attention, Linear, Perceptron, SumNorm, sine_positions
 from parsing.network.pixel_decoder import LEVELS
+
+
+def _table(rows: int, width: int) -> nn.Embedding:
+    """An embedding of zeros: torch's own start, random on no device, would import its compiler, a second and 80 MB."""
+    return nn.Embedding.from_pretrained(torch.zeros(rows, width))
 
 
 class CrossAttentionLayer(nn.Module):
@@ -63,9 +69,9 @@ class TransformerDecoder(nn.Module):
         self.transformer_cross_attention_layers = nn.ModuleList(CrossAttentionLayer(width, heads) for _ in layers)
         self.transformer_ffn_layers = nn.ModuleList(FeedForwardLayer(width, config.query_feedforward) for _ in layers)
         self.decoder_norm = nn.LayerNorm(width)
-        self.query_feat = nn.Embedding(config.num_queries, width)
-        self.query_embed = nn.Embedding(config.num_queries, width)
-        self.level_embed = nn.Embedding(LEVELS, width)
+        self.query_feat = _table(config.num_queries, width)
+        self.query_embed = _table(config.num_queries, width)
+        self.level_embed = _table(LEVELS, width)
         self.input_proj = nn.ModuleList(
             nn.Conv2d(config.pixel_channels, width, 1) if config.project_levels else nn.Identity() for _ in range(LEVELS)
         )
