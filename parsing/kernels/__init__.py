@@ -111,8 +111,8 @@ def sample(values: Tensor, asked: Tensor, places: Tensor, sizes: Tensor) -> Tens
 
     Args:
         values: (B, T, heads, channels) float32 or bfloat16, contiguous as all others.
-        asked: (B, T, 3 * heads * levels * points) float32: x and y in pixels of the level, from the token's own place, and
-            scores before their softmax over a head's points, each (heads, levels, points).
+        asked: (B, T, 3 * heads * levels * points) of their type: x and y in pixels of the level, from the token's own place,
+            and scores before their softmax over a head's points, each (heads, levels, points).
         places: (T, 2) float32, each token's x and y in (0, 1).
         sizes: (levels, 2) int32, height and width.
 

@@ -36,15 +36,16 @@ static inline ints split(floats x, floats *above)
 }
 
 /* `asked` is one query's (3, heads, points): x, y and scores, whose softmax is what the points count. */
-static inline __attribute__((always_inline)) void read_request(const float *asked, int heads, int head, int points, Request *request)
+static inline __attribute__((always_inline)) void read_request(
+    const void *asked, int half, int heads, int head, int points, Request *request)
 {
-    const float *x = asked + head * points, *y = x + heads * points, *scores = y + heads * points;
-    float highest[4] = {scores[0], scores[0], scores[0], scores[0]}, sums[4] = {0}; /* four chains run side by side */
-    for (int n = 0; n < points; n++) {
-        request->x[n] = x[n];
-        request->y[n] = y[n];
-        request->shares[n] = scores[n];
-        highest[n % 4] = higher(highest[n % 4], scores[n]);
+    int x = head * points, y = x + heads * points, scores = y + heads * points;
+    float first = number_at(asked, scores, half), highest[4] = {first, first, first, first}, sums[4] = {0};
+    for (int n = 0; n < points; n++) { /* four chains of comparisons, and of sums, run side by side */
+        request->x[n] = number_at(asked, x + n, half);
+        request->y[n] = number_at(asked, y + n, half);
+        request->shares[n] = number_at(asked, scores + n, half);
+        highest[n % 4] = higher(highest[n % 4], request->shares[n]);
     }
     float most = higher(higher(highest[0], highest[1]), higher(highest[2], highest[3]));
     for (int n = 0; n < points; n += LANES)
@@ -97,13 +98,13 @@ static inline __attribute__((always_inline)) void sum_corners(
 
 /* All heads of one query, whose own place is `place`. */
 static inline __attribute__((always_inline)) void sample_query(
-    const char *picture, const float *asked, const float *place, const Levels *levels, int half, int heads, int points, int channels, char *to)
+    const char *picture, const char *asked, const float *place, const Levels *levels, int half, int heads, int points, int channels, char *to)
 {
     int head_bytes = channels * (half ? 2 : 4);
     Request request = {{0}, {0}, {0}};
     Corners corners;
     for (int head = 0; head < heads; head++) {
-        read_request(asked, heads, head, points, &request);
+        read_request(asked, half, heads, head, points, &request);
         find_corners(levels, points, place, &request, heads * head_bytes, &corners);
         sum_corners(&corners, points, picture + head * head_bytes, half, channels, to + head * head_bytes);
     }
@@ -115,12 +116,12 @@ asked (pictures, tokens, 3, heads, levels, points): x and y in pixels of the lev
 softmax over a head's points is what the point counts.
 places (tokens, 2): each token's own x and y in (0, 1).
 sizes (levels, 2): height and width; the tokens are the levels' pixels, one level after the other.
-channels is a multiple of 2 * LANES, levels * points at most 64; with `half`, values and out are bfloat16. */
-void deformable_sample(const char *values, const float *asked, const float *places, const int *sizes, char *out, int half, int pictures,
+channels is a multiple of 2 * LANES, levels * points at most 64; with `half`, values, asked and out are bfloat16. */
+void deformable_sample(const char *values, const char *asked, const float *places, const int *sizes, char *out, int half, int pictures,
                        int tokens, int heads, int level_count, int points, int channels, int threads)
 {
     int all = level_count * points;
-    size_t token_bytes = (size_t)heads * channels * (half ? 2 : 4);
+    size_t token_bytes = (size_t)heads * channels * (half ? 2 : 4), request_bytes = (size_t)3 * heads * all * (half ? 2 : 4);
     Levels levels = {{0}, {0}, {0}, {0}};
     for (int level = 0, n = 0, first = 0; level < level_count; level++) {
         for (int end = n + points; n < end; n++) {
@@ -133,7 +134,8 @@ void deformable_sample(const char *values, const float *asked, const float *plac
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int query = 0; query < pictures * tokens; query++) {
         const char *picture = values + (size_t)(query / tokens) * tokens * token_bytes;
-        const float *request = asked + (size_t)query * 3 * heads * all, *place = places + query % tokens * 2;
+        const char *request = asked + query * request_bytes;
+        const float *place = places + query % tokens * 2;
         char *to = out + query * token_bytes;
         if (all == 12 && channels == 32 && 32 % (2 * LANES) == 0) { /* M2FP's numbers: loops that know them are faster */
             if (half)

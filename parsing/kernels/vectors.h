@@ -52,6 +52,16 @@ static inline floats load_half(const void *from) { return (floats)(__builtin_con
 static inline void store_half(void *to, floats x) { *(halves *)to = __builtin_convertvector(rounded(x) >> 16, halves); }
 #endif
 
+/* Number n of an array of floats or of bfloat16. */
+static inline __attribute__((always_inline)) float number_at(const void *from, int n, int half)
+{
+    union {
+        unsigned bits;
+        float number;
+    } upper = {half ? (unsigned)((const unsigned short *)from)[n] << 16 : 0};
+    return half ? upper.number : ((const float *)from)[n];
+}
+
 /* Twice as many numbers, for sums in which their order does not matter: of bfloat16 those at even places, then those at odd. */
 static inline __attribute__((always_inline)) void load_two(const void *from, int half, floats x[2])
 {

@@ -36,8 +36,8 @@ class DeformableAttention(nn.Module):
         super().__init__()
         self.levels, self.heads = levels, heads
         self.by_kernel = False
-        self.sampling_offsets = Linear(width, heads * levels * POINTS * 2)
-        self.attention_weights = Linear(width, heads * levels * POINTS)
+        self.sampling_offsets = nn.Linear(width, heads * levels * POINTS * 2)
+        self.attention_weights = nn.Linear(width, heads * levels * POINTS)
         self.request: Linear | None = None
         self.value_proj = Linear(width, width)
         self.output_proj = Linear(width, width)
@@ -49,6 +49,11 @@ class DeformableAttention(nn.Module):
         self.by_kernel = kernels.can_sample(self.value_proj.out_features // self.heads)
         if self.by_kernel:
             self.request.pack()
+
+    def in_bfloat16(self) -> None:
+        """Rounds the layers; what asks for places too, where the kernel reads it."""
+        for layer in (self.value_proj, self.output_proj, *([self.request] if self.by_kernel else [])):
+            layer.in_bfloat16()
 
     def _request(self) -> Linear:
         offsets, scores = self.sampling_offsets, self.attention_weights

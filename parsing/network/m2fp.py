@@ -68,8 +68,8 @@ class M2FPNetwork(nn.Module):
     def in_bfloat16(self) -> M2FPNetwork:
         """A copy, once packed, that computes convolutions and the linear layers of many tokens in bfloat16; the rest is shared.
 
-        Sampling places, norms and sums of the transformers stay float32, as do convolutions that a C kernel computes: by
-        Winograd's method they are as fast as rounded ones. Made for processors that have instructions for it; the README says
+        Norms and sums of the transformers stay float32, as do most convolutions that a C kernel computes: by Winograd's method
+        they are as fast as rounded ones. Made for processors that have instructions for it; the README says
         how well the pictures agree.
         """
         network = copy.deepcopy(self, {id(parameter): parameter for parameter in self.parameters()})
@@ -77,7 +77,7 @@ class M2FPNetwork(nn.Module):
         pixel_decoder.input_proj = copy.deepcopy(pixel_decoder.input_proj).bfloat16()
         rounded = [module for module in network.modules() if isinstance(module, ConvNorm)]
         for layer in pixel_decoder.transformer.encoder.layers:
-            rounded += [layer.self_attn.value_proj, layer.self_attn.output_proj, layer.linear1, layer.linear2]
+            rounded += [layer.self_attn, layer.linear1, layer.linear2]
         for layer in predictor.transformer_cross_attention_layers:
             rounded += layer.multihead_attn.projections
         for module in rounded:
