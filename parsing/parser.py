@@ -138,8 +138,8 @@ def load(
         weights: a local ModelScope model folder for one of the M2FP models; None for the environment variable PARSING_WEIGHTS,
             the cache, or, unless the name is "auto", a download. For "m2fp-onnx" the file that was exported.
         progress: told how far a download is: bytes that are there, bytes in all.
-        precision: of M2FP's arithmetic: "auto" and "fp32" give ModelScope's numbers; "bf16" is about a third faster where the
-            processor has bfloat16 instructions, and nearly the same picture. `lite` has one precision.
+        precision: of M2FP's arithmetic: "auto" and "fp32" give ModelScope's numbers; "bf16" takes a third less time where the
+            processor has bfloat16 instructions, and gives nearly the same picture. `lite` has one precision.
         size: of M2FP's input: "official" has a short side of 640 pixels, "balanced" 512, "fast" 384. `lite` has one size.
 
     Raises:
