@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from parsing import kernels
 from parsing.network import packed
 from parsing.network.deformable_attention import DeformableAttention
 from parsing.network.layers import Attention, ConvNorm, Linear
@@ -15,7 +16,8 @@ TYPES = [pytest.param(torch.float32, 1e-4, id="float32"), pytest.param(torch.bfl
 
 
 def near(found: Tensor, expected: Tensor, error: float) -> None:
-    torch.testing.assert_close(found.double(), expected.double(), rtol=error, atol=error)
+    rtol = error if found.dtype == torch.bfloat16 else 0
+    torch.testing.assert_close(found.double(), expected.double(), rtol=rtol, atol=error)
 
 
 @pytest.mark.usefixtures("both_ways")
@@ -39,16 +41,25 @@ def test_a_linear_layer(shape: tuple[int, ...], rectify: bool, dtype: torch.dtyp
 @pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize(("dtype", "error"), TYPES)
 @pytest.mark.parametrize(
-    ("kernel", "stride", "groups", "outputs"), [(3, 1, 1, 64), (1, 1, 1, 64), (3, 2, 1, 64), (3, 1, 2, 64), (3, 1, 1, 60)]
+    ("kernel", "stride", "groups", "outputs", "by_kernel"),
+    [(3, 1, 1, 64, True), (1, 1, 1, 64, False), (3, 2, 1, 64, False), (3, 1, 2, 64, False), (3, 1, 1, 60, False)],
 )
-@pytest.mark.parametrize("norm", [nn.Identity, lambda: nn.GroupNorm(2, 60)], ids=["no norm left", "norm"])
+@pytest.mark.parametrize("normed", [False, True], ids=["no norm left", "norm"])
 @pytest.mark.parametrize("sum_too", [False, True], ids=["alone", "with a sum"])
 def test_a_convolution(
-    kernel: int, stride: int, groups: int, outputs: int, norm: type[nn.Module], sum_too: bool, dtype: torch.dtype, error: float
+    kernel: int,
+    stride: int,
+    groups: int,
+    outputs: int,
+    by_kernel: bool,
+    normed: bool,
+    sum_too: bool,
+    dtype: torch.dtype,
+    error: float,
 ) -> None:
     """As it is when it is made, after `pack`, and after `in_bfloat16`, with what comes after it."""
     torch.manual_seed(0)
-    after = nn.Identity() if norm is nn.Identity else nn.GroupNorm(2, outputs)
+    after = nn.GroupNorm(2, outputs) if normed else nn.Identity()
     layer = ConvNorm(32, outputs, kernel, after, stride, groups).requires_grad_(False)
     x = torch.randn(1, 32, 12, 13).to(dtype).contiguous(memory_format=torch.channels_last)
     shape = 1, outputs, -(-12 // stride), -(-13 // stride)
@@ -57,6 +68,7 @@ def test_a_convolution(
     layer.pack()
     if dtype == torch.bfloat16:
         layer.in_bfloat16()
+    assert layer.by_kernel == (by_kernel and kernels.library() is not None)
     near(layer(x, added), expected, error)
 
 

@@ -33,8 +33,6 @@ HEADER: Final = "vectors.h"
 FLAGS: Final = ("-O3", "-march=native", "-fopenmp", "-fPIC", "-shared")
 LONGEST_COMPILING: Final = 120
 """Seconds."""
-WIDEST: Final = 1024
-"""Channels that `norm_of_sum` takes at most."""
 MOST_CHANNELS: Final = 64
 """Of a head, which `attend` takes at most."""
 TILES: Final = 56
@@ -157,7 +155,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, drawn: Tensor, heads: int)
 
 def can_norm(channels: int) -> bool:
     """Whether `norm_of_sum` takes so many channels here."""
-    return library() is not None and channels % vector_length() == 0 and channels <= WIDEST
+    return library() is not None and channels % vector_length() == 0
 
 
 def norm_of_sum(x: Tensor, added: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> Tensor:

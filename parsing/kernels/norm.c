@@ -3,18 +3,16 @@
 #include <math.h>
 #include "vectors.h"
 
-enum { WIDEST = 1024 };
-
 /* out (rows, width): x + added, less its mean in each row, over its deviation, times weight, plus bias.
 
-width is a multiple of LANES, at most WIDEST; with `half`, `added` is bfloat16. */
+width is a multiple of LANES; with `half`, `added` is bfloat16. */
 void norm_of_sum(const float *x, const char *added, const float *weight, const float *bias, float *out, int half, float epsilon, int rows,
                  int width, int threads)
 {
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int row = 0; row < rows; row++) {
         size_t start = (size_t)row * width;
-        float sum[WIDEST];
+        float *sum = out + start;
         floats sums = {0}, squares = {0};
         for (int n = 0; n < width; n += LANES) {
             floats value = load(x + start + n) + (half ? load_half(added + (start + n) * 2) : load((const float *)added + start + n));
@@ -28,6 +26,6 @@ void norm_of_sum(const float *x, const char *added, const float *weight, const f
         }
         float scale = 1 / sqrtf(total(squares) / width + epsilon);
         for (int n = 0; n < width; n += LANES)
-            store(out + start + n, (load(sum + n) - mean) * scale * load(weight + n) + load(bias + n));
+            store(sum + n, (load(sum + n) - mean) * scale * load(weight + n) + load(bias + n));
     }
 }

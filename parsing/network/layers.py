@@ -66,7 +66,6 @@ class ConvNorm(nn.Conv2d):
         picture, no longer fit into the processor's caches.
         """
         if not self.by_kernel or self.in_channels * self.out_channels >= LARGE:
-            self.by_kernel = False
             self.weight = _constant(packed.unpack(self.weight).bfloat16())
             self.bias = None if self.bias is None else _constant(self.bias.bfloat16())
             self.norm = copy.deepcopy(self.norm).bfloat16()

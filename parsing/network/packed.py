@@ -74,9 +74,8 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, rectif
     Returns:
         (B, outputs, H / stride, W / stride).
     """
-    padding, strides, after = [weight.shape[2] // 2] * 2, [stride] * 2, "relu" if rectify else "none"
-    numbers = padding, strides, [1, 1], 1
+    numbers = [weight.shape[2] // 2] * 2, [stride] * 2, [1, 1], 1  # padding, stride, dilation, groups
     if added is None:
-        return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *numbers, after, [], "")
-    after = "relu" if rectify else None
-    return torch.ops.mkldnn._convolution_pointwise_.binary(added, x, weight, bias, *numbers, "add", 1.0, after, [], "")
+        return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *numbers, "relu" if rectify else "none", [], "")
+    finish = "add", 1.0, "relu" if rectify else None, [], ""
+    return torch.ops.mkldnn._convolution_pointwise_.binary(added, x, weight, bias, *numbers, *finish)

@@ -112,15 +112,21 @@ class TransformerDecoder(nn.Module):
             queries = feed_forward(read_queries(queries, places))
 
         classes = self.class_embed(self.decoder_norm(queries))
-        masks = self.draw(queries, pyramid.flatten(2).transpose(1, 2), mask_features)  # (B, H/4 * W/4, Q)
-        return classes, masks.transpose(1, 2).contiguous().unflatten(2, pyramid.shape[2:])
+        brush, shift = self._brush(queries, mask_features, pyramid.dtype)
+        masks = packed.products(brush, pyramid.flatten(2).transpose(1, 2)).float().add_(shift[:, :, None])
+        return classes, masks.unflatten(2, pyramid.shape[2:])
 
     def draw(self, queries: Tensor, pyramid: Tensor, mask_features: nn.Conv2d) -> Tensor:
-        """Mask logits (B, N, Q) of queries (B, Q, C) on a pyramid's places (B, N, C).
+        """Mask logits (B, N, Q) of queries (B, Q, C) on a pyramid's places (B, N, C)."""
+        brush, shift = self._brush(queries, mask_features, pyramid.dtype)
+        return packed.products(pyramid, brush).float().add_(shift[:, None])
+
+    def _brush(self, queries: Tensor, mask_features: nn.Conv2d, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """What places are multiplied with to draw masks, (B, Q, C) of the type, and what is added, (B, Q).
 
         A mask is the product of a query's embedding and `mask_features(pyramid)`. Multiplied out the other way round, the
         convolution is applied to 100 queries instead of 25,600 pixels.
         """
         embedding = self.mask_embed(self.decoder_norm(queries))  # (B, Q, mask_channels)
         weight, bias = mask_features.weight.flatten(1), mask_features.bias
-        return packed.products(pyramid, (embedding @ weight).to(pyramid.dtype)).float().add_((embedding @ bias)[:, None])
+        return (embedding @ weight).to(dtype), embedding @ bias
