@@ -31,7 +31,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
 
 fuzz: $(VENV)/installed-dev
-	FUZZ_MUTATIONS=2000 FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/test_hostile.py
+	FUZZ_MUTATIONS=2000 FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/web/test_hostile.py
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .

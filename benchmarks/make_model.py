@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from parsing.labels import PARTS
-from parsing.network.config import NetworkConfig
-from parsing.network.deformable_attention import POINTS, DeformableAttention
-from parsing.network.layers import Attention
-from parsing.network.m2fp import M2FPNetwork
-from parsing.weights import CHECKPOINT, CONFIGURATION
+from parsing.models.m2fp.network.config import NetworkConfig
+from parsing.models.m2fp.network.deformable_attention import POINTS, DeformableAttention
+from parsing.models.m2fp.network.layers import Attention
+from parsing.models.m2fp.network.m2fp import M2FPNetwork
+from parsing.models.m2fp.weights import CHECKPOINT, CONFIGURATION
 
 CLASS_DEVIATION = 6.0
 """Of the class logits: most queries are sure of a class."""

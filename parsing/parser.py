@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.image import ImageSource, open_image
+from parsing.models.m2fp.weights import Progress, local_folder
 from parsing.result import Parsing
 from parsing.stages import OnStage, Stages
-from parsing.weights import Progress, local_folder
 
 MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx", "modelscope")
 """The names that `load` takes."""
@@ -160,23 +160,23 @@ def load(
         ):
             if value != default:
                 raise ValueError(f"The model lite has its weights inside and takes no {option}=; that belongs to m2fp.")
-        from parsing.models.lite import Lite
+        from parsing.models.lite.lite import Lite
 
         return Parser(Lite())
     if name == "m2fp-onnx":
-        from parsing.models import m2fp_onnx
+        from parsing.models.m2fp import onnx as m2fp_onnx
 
         if precision not in ("auto", "fp32"):
             raise ValueError("The model m2fp-onnx computes in fp32; other precisions belong to m2fp.")
         return Parser(m2fp_onnx.load(weights, size))
     if name == "modelscope":
-        from parsing.models.modelscope import ModelScope
+        from parsing.models.modelscope.engine import ModelScope
 
         if (precision, size) != ("auto", "official"):
             raise ValueError("The model modelscope has one precision and one size; precision= and size= belong to m2fp.")
         return Parser(ModelScope.load(weights, progress))
     if name == "m2fp-single" and size != "official":
         raise ValueError("The model m2fp-single has one size of input; size= belongs to m2fp.")
-    from parsing.models.m2fp import M2FP
+    from parsing.models.m2fp.m2fp import M2FP
 
     return Parser(M2FP.load(weights, name == "m2fp-single", progress, precision, size))

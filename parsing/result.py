@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.formats import encode_labels, write_file
+from parsing.files import write_file
+from parsing.formats.pictures import encode_labels
 from parsing.labels import BACKGROUND, HUMAN, PARTS
 
 

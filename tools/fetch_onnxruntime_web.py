@@ -1,5 +1,6 @@
-"""Fetches ONNX Runtime for browsers into `assets/onnxruntime-web/`, where it already lies in every clone: this says how it came
-there, and takes a newer one. `python -m tools.fetch_onnxruntime_web` needs npm; what it gets must have the checksums below.
+"""Fetches ONNX Runtime for browsers into `parsing/web/device/runtime/`, where it already lies in every clone: this says
+how it came there, and takes a newer one. `python -m tools.fetch_onnxruntime_web` needs npm; what it gets must have the
+checksums below.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from parsing.formats import write_file
+from parsing.files import write_file
 from parsing.web.device import RUNTIME
 
 VERSION: Final = "1.30.0"

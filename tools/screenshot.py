@@ -14,7 +14,9 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import app  # noqa: E402
+from parsing.web.page.blocks import build_page, launch_options  # noqa: E402
+from parsing.web.page.handlers import Handlers  # noqa: E402
+from parsing.web.serve import load_models  # noqa: E402
 
 
 def main() -> None:
@@ -28,8 +30,8 @@ def main() -> None:
     options.add_argument("--locale", default="en-US", help="language of the browser, for instance zh-CN")
     chosen = options.parse_args()
 
-    page = app.build_page(app.Handlers(*app.load_models("lite", None), "lite"))
-    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **app.launch_options())
+    page = build_page(Handlers(*load_models("lite", None), "lite"))
+    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **launch_options())
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

@@ -4,8 +4,9 @@
 
 The teacher labels each photo (`training.pseudo`; the labels stay in `--out`, so that a second run goes on), the embedded model
 or `--start` learns from the labels (`training.train`), and `--out` then has `lite.onnx` and a model card, README.md. To use the
-model, put both in the place of those in `assets/lite`; the page then says whom it has learnt from. A few hundred photos of the
-kind that you want to parse are a beginning, thousands are better; each takes 3 MB of memory. `pip install onnx` comes first.
+model, put both in the place of those in `parsing/models/lite`; the page then says whom it has learnt from. A few hundred photos
+of the kind that you want to parse are a beginning, thousands are better; each takes 3 MB of memory.
+`pip install onnx` comes first.
 (Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531; here with hard labels, because M2FP's masks
 overlap and are no distribution over classes.)
 
@@ -24,8 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from parsing.cli_photos import find_photos
-from parsing.models.lite import MODEL_FILE, Lite
+from parsing.cli.photos import find_photos
+from parsing.models.lite.lite import MODEL_FILE, Lite
 from parsing.parser import load
 from training import augment
 from training.data import Photo, read_ids, read_photos, split_ids

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.labels import PARTS
-from parsing.models.lite import MODEL_FILE, Lite
+from parsing.models.lite.lite import MODEL_FILE, Lite
 from training import augment
 from training.data import IGNORE, NUM_PARTS, Photo, read_backgrounds, read_ids, read_photos, split_ids
 from training.train import HELD_OUT

@@ -1,5 +1,5 @@
 """Writes the trained network as ONNX: `python -m training.export --checkpoint runs/lite/checkpoint.pt --out
-assets/lite/lite.onnx`.
+parsing/models/lite/lite.onnx`.
 
 The graph takes RGB uint8 (1, H, W, 3), sides multiples of 32, and gives part logits, heatmap and offsets in pixels. Weights
 are stored in half precision, which halves the file and is undone when the model is loaded; the arithmetic stays single
@@ -103,7 +103,7 @@ def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("assets/lite/lite.onnx"))
+    parser.add_argument("--out", type=Path, default=Path("parsing/models/lite/lite.onnx"))
     options = parser.parse_args()
     export(options.checkpoint, options.out)
 

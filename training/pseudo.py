@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from parsing.cli_photos import find_photos
-from parsing.formats import encode_picture, write_file
+from parsing.cli.photos import find_photos
+from parsing.files import write_file
+from parsing.formats.pictures import encode_picture
 from parsing.image import ImageError, open_image
-from parsing.models.lite import Lite
+from parsing.models.lite.lite import Lite
 from parsing.parser import Model
 from parsing.result import Parsing
 from training.augment import MIRROR

@@ -1,7 +1,7 @@
 """The embedded model in the browser: what it takes to parse photos on the visitor's own device, where they then stay.
 
-The scripts beside this file are what `parsing.models.lite` does, in JavaScript, in a worker; ONNX Runtime for browsers, in
-`assets/onnxruntime-web/`, runs the network. Nothing of it is sent before somebody chooses it on the page. The files' address
+The scripts beside this file are what `parsing.models.lite.lite` does, in JavaScript, in a worker; ONNX Runtime for browsers, in
+`runtime/`, runs the network. Nothing of it is sent before somebody chooses it on the page. The files' address
 changes with their content, so that a browser need never ask for one twice.
 """
 
@@ -19,11 +19,11 @@ from gradio.i18n import I18nData
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
-from parsing.models.lite import MODEL_FILE
-from parsing.web.components import read_file
+from parsing.models.lite.lite import MODEL_FILE
+from parsing.web import read_file
 from parsing.web.device.settings import lite_settings
 
-RUNTIME: Final = Path(__file__).parents[3] / "assets" / "onnxruntime-web"
+RUNTIME: Final = Path(__file__).parent / "runtime"
 FILES: Final = {
     **{file.name: file for file in sorted(Path(__file__).parent.glob("*.js"))},
     "ort.mjs": RUNTIME / "ort.wasm.bundle.min.mjs",

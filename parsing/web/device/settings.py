@@ -1,4 +1,4 @@
-"""What the scripts beside this file are told of `parsing.models.lite` and `parsing.people`: their numbers, so that none is
+"""What the scripts beside this file are told of `parsing.models.lite`: their numbers, so that none is
 written down twice.
 """
 
@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from parsing import people
 from parsing.labels import BACKGROUND
-from parsing.models import lite
-from parsing.web.handlers import LONGEST_SIDE
+from parsing.models.lite import lite, people
+from parsing.web.page.handlers import LONGEST_SIDE
 
 
 def lite_settings() -> dict[str, Any]:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.formats import encode_picture
+from parsing.formats.pictures import encode_picture
 from parsing.labels import BACKGROUND, PARTS
 from parsing.render import chosen_pixels
 from parsing.result import Parsing, Segment
-from parsing.web.visits import Shown
+from parsing.web.page.visits import Shown
 
 
 def photo_message(shown: Shown) -> dict[str, Any]:

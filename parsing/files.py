@@ -1,0 +1,31 @@
+"""Files that are whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def write_file(content: bytes, path: str | os.PathLike[str]) -> None:
+    """Writes a file so that nobody ever sees half of it: into a neighbour first, which then takes the name.
+
+    Raises:
+        OSError: the folder is missing, full or may not be written to.
+    """
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """The neighbour to write into; it takes the file's name at the end, unless something went wrong, and is gone then."""
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        yield partial
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,47 @@
+"""A ZIP of masks, with the label map and the JSON."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from parsing.formats.coco import encode_json
+from parsing.formats.pictures import encode_labels, encode_mask
+from parsing.labels import BACKGROUND, PARTS
+from parsing.result import Parsing
+
+_ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""Of each file in a ZIP: the same parsing gives the same bytes."""
+
+
+def encode_masks(parsing: Parsing) -> bytes:
+    """The bytes of a ZIP of black and white PNG files of the photo's size, white where the mask is.
+
+    In it: `Hair.png` and so on for each part of the label map; `person-1.png` and so on for each person; where people were told
+    apart, `person-1-Hair.png` and so on for the parts of each; `labels.png`, the label map; `parsing.json`, all of `describe`.
+    """
+    files = {"parsing.json": encode_json(parsing), "labels.png": encode_labels(parsing.labels)}
+    masks = _masks_by_part(parsing.labels)
+    files |= {f"{name}.png": encode_mask(mask) for name, mask in masks.items()}
+    for person in parsing.people:
+        files[f"person-{person.person}.png"] = encode_mask(person.mask.view(np.uint8) * np.uint8(255))
+        own = cv2.compare(parsing.person_of, person.person, cv2.CMP_EQ)
+        worn = {name: cv2.bitwise_and(mask, own) for name, mask in masks.items()}
+        files |= {f"person-{person.person}-{name}.png": encode_mask(mask) for name, mask in worn.items() if mask.any()}
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in files.items():
+            deflated = zipfile.ZIP_DEFLATED if name.endswith(".json") else zipfile.ZIP_STORED
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), content, deflated)
+    return stream.getvalue()
+
+
+def _masks_by_part(labels: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+    """(H, W) uint8, 255 and 0, of each part that is somewhere in the label map."""
+    masks = {part.name: cv2.compare(labels, part.index, cv2.CMP_EQ) for part in PARTS if part.index != BACKGROUND}
+    return {name: mask for name, mask in masks.items() if mask.any()}

@@ -1,0 +1,67 @@
+"""Pixels as the bytes of image files: coloured pictures, label maps as indexed PNG, masks of one bit a pixel."""
+
+from __future__ import annotations
+
+import io
+from typing import Final, Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from parsing.labels import PARTS
+
+PictureFormat = Literal["jpeg", "png", "webp"]
+PICTURE_FORMATS: Final[tuple[str, ...]] = get_args(PictureFormat)
+
+_CHOICES: Final[dict[str, list[int]]] = {
+    "jpeg": [cv2.IMWRITE_JPEG_QUALITY, 92],
+    "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
+    "webp": [cv2.IMWRITE_WEBP_QUALITY, 90],
+}
+
+
+def encode_labels(labels: NDArray[np.uint8], colors: NDArray[np.uint8] | None = None) -> bytes:
+    """A label map as the bytes of an indexed PNG: pixel values are class indices, a palette inside shows them in colour.
+
+    Args:
+        labels: (H, W) uint8, class indices.
+        colors: (20, 3) uint8 RGB, a `Palette`'s; None for the usual ones.
+    """
+    picture = Image.fromarray(labels).convert("P")
+    shown = [part.color for part in PARTS] if colors is None else colors
+    picture.putpalette(np.asarray(shown, np.uint8).tobytes())
+    stream = io.BytesIO()
+    picture.save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def encode_mask(mask: NDArray[np.uint8]) -> bytes:
+    """A mask, (H, W) uint8, 0 and 255, as the bytes of a PNG of one bit a pixel."""
+    return cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_BILEVEL, 1])[1].tobytes()
+
+
+def encode_picture(picture: NDArray[np.uint8], form: str) -> bytes:
+    """A picture as the bytes of an image file; it carries pixels and nothing else: no EXIF, no place, no camera.
+
+    Args:
+        picture: uint8, RGB (H, W, 3) or RGBA (H, W, 4); JPEG, which knows no transparency, shows white instead.
+        form: "jpeg"; "png", without loss; "webp".
+
+    Raises:
+        ValueError: there is no such format, or the picture is longer than it can hold: 65,500 pixels for JPEG, 16,383 for WebP.
+    """
+    if form not in PICTURE_FORMATS:
+        raise ValueError(f"There is no format {form!r}; there are {', '.join(PICTURE_FORMATS)}.")
+    if picture.shape[2] == 3:
+        ordered = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    elif form == "jpeg":
+        ordered = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGR)
+        ordered[picture[:, :, 3] == 0] = 255
+    else:
+        ordered = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA)
+    longest = {"jpeg": 65_500, "webp": 16_383}.get(form)
+    if longest is not None and max(picture.shape[:2]) > longest:
+        raise ValueError(f"A side of this picture has more than {longest} pixels, too many for {form}; ask for png.")
+    return cv2.imencode(f".{form}", ordered, _CHOICES[form])[1].tobytes()

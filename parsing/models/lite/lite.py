@@ -1,0 +1,283 @@
+"""The embedded model: a small network run by ONNX Runtime, first on the whole photo, then on each person.
+
+The first look, at low resolution, finds the people. The second takes each person's rectangle at one fixed area, so that a
+face in a portrait and a figure in a group of ten reach the network at about the size it was trained on. The network and its
+training are in `training/`; the model card is `README.md` beside this file.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from parsing.cores import usable_cores
+from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
+from parsing.models.lite.people import find_faces, find_people, nearest, votes
+from parsing.result import Parsing, Segment
+from parsing.stages import OnStage, Stage, Stages
+
+MODEL_FILE: Final = Path(__file__).parent / "lite.onnx"
+STRIDE: Final = 32
+"""The network takes sides that are multiples of this."""
+PART_STRIDE: Final = 2
+PERSON_STRIDE: Final = 8
+FACE: Final = (part_index("Face"), part_index("Sunglasses"))
+LONGEST_SIDE: Final = 1536
+LOOK_AREA: Final = 320 * 320
+"""Pixels of the first look, over the whole photo."""
+PERSON_AREA: Final = 72_000
+"""Pixels of the second look, at one person: the most accurate of the areas tried on held-out photos, 44,000 to 129,000."""
+LARGEST_ZOOM: Final = 3.0
+"""A small figure is enlarged by no more than this."""
+MIRROR: Final = [part.mirror for part in PARTS]
+GARMENTS: Final = [part_index(name) for name in ("UpperClothes", "Dress", "Coat", "Pants", "Skirt")]
+"""Classes that the network confuses with each other, and seldom with anything else."""
+MARGIN: Final = 0.25
+"""Added around a person's box on each side, as a share of its size: the first look may have missed a hand."""
+INSIDE: Final = 0.3
+"""Share of a cell that parts must cover for it to be somebody's."""
+SMALLEST_PIECE: Final = 0.05
+"""Patches of a person smaller than this share of them are left out of their box."""
+GARMENT_SHRINK: Final = 0.25
+GARMENT_SPREAD: Final = 0.12
+"""How far garments agree with their neighbourhood: the blur's sigma, as a share of the picture's side."""
+GARMENT_FLOOR: Final = 0.02
+GARMENT_DOUBT: Final = 1e-3
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the network says about a picture of (H, W): part logits (20, H/2, W/2), heatmap (H/8, W/8), and at each cell the
+    spot that it votes for, (2, H/8, W/8) x and y in network input pixels.
+    """
+
+    parts: NDArray[np.float32]
+    heat: NDArray[np.float32]
+    spots: NDArray[np.float32]
+
+    def mirrored(self) -> _Answer:
+        """The answer about the picture's mirror image turned into one about the picture: sides swapped, left for right."""
+        last = self.heat.shape[1] * PERSON_STRIDE - 1
+        x, y = self.spots[:, :, ::-1]
+        return _Answer(self.parts[MIRROR, :, ::-1], self.heat[:, ::-1], np.stack((last - x, y)))
+
+
+@dataclass(frozen=True)
+class _Person:
+    """Somebody found at first look: centre x, y and box in photo pixels, score in [0, 1]."""
+
+    center: tuple[float, float]
+    box: Box
+    score: float
+
+
+class Lite:
+    """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card.
+
+    Attributes:
+        title: what the page calls it; a file that `training.distill` wrote brings a title that says whom it has learnt from.
+    """
+
+    name: Final = "lite"
+
+    def __init__(self, file: str | os.PathLike[str] = MODEL_FILE) -> None:
+        """Loads the network; raises FileNotFoundError, with a sentence for the user, where its file is missing."""
+        if not Path(file).is_file():
+            raise FileNotFoundError("The embedded model, lite.onnx, is missing; fetch the repository again.")
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = usable_cores()
+        self._session = onnxruntime.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
+        self.title = self._session.get_modelmeta().custom_metadata_map.get("title", "Lite (embedded)")
+
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
+        """Parses one RGB uint8 (H, W, 3) picture; tells its stages, in "parse" each person."""
+        size = image.shape[:2]
+        stages = Stages(on_stage)
+        with stages("find"):
+            small = _resize(image, LOOK_AREA)
+            look = self._run(small)
+            people = _locate_people(look, size)
+            if len(people) > 1:  # a second opinion in the mirror: 2 in 100 pasted groups more are counted right
+                look = _mean(look, self._run(small[:, ::-1]).mirrored())
+                people = _locate_people(look, size)
+        with stages("parse", len(people)):
+            labels = np.zeros(size, np.uint8) if people else _label_map(look.parts, size)
+            person_of = np.zeros(size, np.uint8)
+            confidence = np.zeros((len(people), len(PARTS)))
+            largest_first = sorted(range(len(people)), key=lambda index: -_area(people[index].box))
+            for number, index in enumerate(largest_first, start=1):
+                stages.tell(Stage("parse", number, len(people)))
+                confidence[index] = self._parse_person(image, people, index, labels, person_of)
+        with stages("decode"):
+            parts, humans, person_of = _segments(labels, person_of, people, confidence)
+        return Parsing(labels, parts, humans, self.name, stages.timings, person_of)
+
+    def _run(self, picture: NDArray[np.uint8]) -> _Answer:
+        parts, heat, offsets = self._session.run(None, {"image": np.ascontiguousarray(picture[None])})
+        return _Answer(parts[0], heat[0, 0], votes(offsets[0], PERSON_STRIDE))
+
+    def _parse_person(
+        self,
+        image: NDArray[np.uint8],
+        people: list[_Person],
+        index: int,
+        labels: NDArray[np.uint8],
+        person_of: NDArray[np.uint8],
+    ) -> NDArray[np.float64]:
+        """A closer look at one person: writes the parts into `labels` and `person_of`, returns the confidence in each class."""
+        box = _grow(people[index].box, image.shape[:2])
+        area = _slices(box)
+        small = _resize(image[area], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(box)))
+        answer = _mean(self._run(small), self._run(small[:, ::-1]).mirrored())  # two opinions are 0.01 mean IoU better than one
+        scores = _settle_garments(answer.parts)
+        best = scores.argmax(axis=0)
+        own = _own_pixels(answer, people, index, box)
+        found = _label_map(scores, labels[area].shape)
+        mask = found != BACKGROUND
+        if not own.all():
+            whole = cv2.resize(own.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
+            mask &= whole
+        np.copyto(labels[area], found, where=mask)
+        np.copyto(person_of[area], np.uint8(index + 1), where=mask)
+        probability = 1 / np.exp(scores - scores.max(axis=0)).sum(axis=0)
+        counts = np.bincount(best.ravel(), minlength=len(PARTS))
+        return np.bincount(best.ravel(), probability.ravel(), len(PARTS)) / np.maximum(counts, 1)
+
+
+def _mean(one: _Answer, other: _Answer) -> _Answer:
+    return _Answer((one.parts + other.parts) / 2, (one.heat + other.heat) / 2, (one.spots + other.spots) / 2)
+
+
+def _resize(image: NDArray[np.uint8], area: float) -> NDArray[np.uint8]:
+    """The picture at a size that the network takes, of about `area` pixels."""
+    size = _network_size(image.shape[:2], area)
+    shrinking = size[0] < image.shape[0]
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+
+
+def _network_size(size: tuple[int, int], area: float) -> tuple[int, int]:
+    """Height and width, multiples of `STRIDE`, of about `area` pixels and the same shape as `size`."""
+    zoom = (area / (size[0] * size[1])) ** 0.5
+    return tuple(min(max(round(side * zoom / STRIDE), 1), LONGEST_SIDE // STRIDE) * STRIDE for side in size)
+
+
+def _locate_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
+    """The people of the first look, from left to right."""
+    labels = look.parts.argmax(axis=0)
+    cells = look.heat.shape[::-1]
+    inside = cv2.resize((labels != BACKGROUND).astype(np.float32), cells, interpolation=cv2.INTER_AREA) > INSIDE
+    faces = find_faces(np.isin(labels, FACE), PART_STRIDE)
+    centers, numbers = find_people(look.heat, look.spots, inside, faces, PERSON_STRIDE)
+    zoom = np.array(size) / (np.array(look.heat.shape) * PERSON_STRIDE)
+    people = []
+    for number, center in enumerate(centers, start=1):
+        if not (numbers == number).any():
+            continue
+        x0, y0, x1, y1 = _main_box(numbers == number)
+        rows, columns = zoom * PERSON_STRIDE
+        box = (int(x0 * columns), int(y0 * rows), int(np.ceil(x1 * columns)), int(np.ceil(y1 * rows)))
+        people.append(_Person(((center.x + 0.5) * zoom[1] - 0.5, (center.y + 0.5) * zoom[0] - 0.5), box, center.score))
+    return sorted(people, key=lambda person: person.center[0])
+
+
+def _main_box(mask: NDArray[np.bool_]) -> Box:
+    """Box of a mask, without patches smaller than a twentieth of it: one stray cell would make the second look too small."""
+    _, components, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    cells = stats[1:, cv2.CC_STAT_AREA]
+    kept = np.isin(components, 1 + np.flatnonzero(cells >= SMALLEST_PIECE * cells.sum()))
+    x, y, width, height = cv2.boundingRect(kept.astype(np.uint8))
+    return x, y, x + width, y + height
+
+
+def _own_pixels(answer: _Answer, people: list[_Person], index: int, box: Box) -> NDArray[np.bool_]:
+    """(H/8, W/8): which cells of the closer look belong to this person rather than to somebody else in the picture."""
+    x0, y0, x1, y1 = box
+    rivals = [index] + [other for other in range(len(people)) if other != index and _overlap(people[other].box, box)]
+    height, width = answer.heat.shape
+    zoom = (width * PERSON_STRIDE / (x1 - x0), height * PERSON_STRIDE / (y1 - y0))
+    centers = [
+        ((people[i].center[0] + 0.5 - x0) * zoom[0] - 0.5, (people[i].center[1] + 0.5 - y0) * zoom[1] - 0.5) for i in rivals
+    ]
+    return nearest(answer.spots, np.array(centers, np.float32)) == 0
+
+
+def _settle_garments(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Part logits (20, h, w) with the garments settled among themselves, so that a coat is not torn into patches.
+
+    Each garment's probability is weighted with its share of the garments in the neighbourhood, a tenth of the picture wide;
+    their sum stays, so that no pixel changes between garments and the rest.
+    """
+    top = scores.max(axis=0)
+    likely = np.exp(scores[GARMENTS] - top)  # (5, h, w), not yet divided by the sum over all classes
+    probability = likely / np.exp(scores - top).sum(axis=0)
+    small = [cv2.resize(map_, None, fx=GARMENT_SHRINK, fy=GARMENT_SHRINK, interpolation=cv2.INTER_AREA) for map_ in probability]
+    spread = GARMENT_SPREAD * small[0].size ** 0.5
+    near = np.stack([cv2.resize(cv2.GaussianBlur(map_, (0, 0), spread), top.shape[::-1]) for map_ in small])
+    settled = likely * (near / (near.sum(axis=0) + GARMENT_DOUBT) + GARMENT_FLOOR)
+    settled *= likely.sum(axis=0) / (settled.sum(axis=0) + 1e-12)
+    scores = scores.copy()
+    scores[GARMENTS] = np.log(settled + 1e-12) + top
+    return scores
+
+
+def _label_map(scores: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(H, W) class with the highest score, scores enlarged to `size` first; only classes that win somewhere are enlarged."""
+    winners = np.unique(scores.argmax(axis=0))
+    labels = np.full(size, winners[0], np.uint8)
+    best = cv2.resize(scores[winners[0]], size[::-1], interpolation=cv2.INTER_LINEAR)
+    for part in winners[1:]:
+        score = cv2.resize(scores[part], size[::-1], interpolation=cv2.INTER_LINEAR)
+        np.copyto(labels, np.uint8(part), where=score > best)
+        np.maximum(best, score, out=best)
+    return labels
+
+
+def _segments(
+    labels: NDArray[np.uint8], person_of: NDArray[np.uint8], people: list[_Person], confidence: NDArray[np.float64]
+) -> tuple[list[Segment], list[Segment], NDArray[np.uint8]]:
+    """Parts and people as segments, and the person map renumbered without those whom the closer look did not confirm."""
+    parts, humans = [], []
+    renumber = np.zeros(256, np.uint8)
+    for index, person in enumerate(people):
+        box = _grow(person.box, labels.shape)
+        mask = person_of[_slices(box)] == index + 1
+        if not mask.any():
+            continue
+        number = len(humans) + 1
+        renumber[index + 1] = number
+        origin = box[:2]
+        humans.append(Segment.from_mask(mask, HUMAN, person.score, number, origin, labels.shape))
+        inside = labels[_slices(box)]
+        for part in np.unique(inside[mask]):
+            score = float(confidence[index, part])
+            parts.append(Segment.from_mask(mask & (inside == part), int(part), score, number, origin, labels.shape))
+    return parts, humans, cv2.LUT(person_of, renumber)
+
+
+def _grow(box: Box, size: tuple[int, int]) -> Box:
+    """The box with `MARGIN` on each side, inside a photo of (height, width) `size`."""
+    x0, y0, x1, y1 = box
+    across, down = int(MARGIN * (x1 - x0)) + 1, int(MARGIN * (y1 - y0)) + 1
+    return max(x0 - across, 0), max(y0 - down, 0), min(x1 + across, size[1]), min(y1 + down, size[0])
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    return slice(box[1], box[3]), slice(box[0], box[2])
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

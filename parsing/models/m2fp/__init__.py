@@ -1,0 +1,1 @@
+"""M2FP: network, kernels, weights, decoding, export."""

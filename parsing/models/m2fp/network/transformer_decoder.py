@@ -1,0 +1,132 @@
+"""The transformer decoder (Mask2Former, arXiv 2112.01527, section 3.2): queries that each become one class and one mask.
+
+Masked attention: in each layer a query sees only the pixels inside the mask it drew after the layer before. Levels take turns,
+coarse to fine, one a layer.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from parsing.models.m2fp.network import packed
+from parsing.models.m2fp.network.config import NetworkConfig
+from parsing.models.m2fp.network.layers import Attention, Linear, Perceptron, SumNorm, sine_positions
+from parsing.models.m2fp.network.pixel_decoder import LEVELS
+
+
+def _table(rows: int, width: int) -> nn.Embedding:
+    """An embedding of zeros: torch's own start, random on no device, would import its compiler, a second and 80 MB."""
+    return nn.Embedding.from_pretrained(torch.zeros(rows, width))
+
+
+class CrossAttentionLayer(nn.Module):
+    """Queries read the picture."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.multihead_attn = Attention(width, heads)
+        self.norm = SumNorm(width)
+
+    def forward(self, queries: Tensor, places: Tensor, memory: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
+        return self.norm(queries, self.multihead_attn(queries + places, memory + positions, memory, drawn))
+
+
+class SelfAttentionLayer(nn.Module):
+    """Queries read each other."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.self_attn = Attention(width, heads)
+        self.norm = SumNorm(width)
+
+    def forward(self, queries: Tensor, places: Tensor) -> Tensor:
+        placed = queries + places
+        return self.norm(queries, self.self_attn(placed, placed, queries))
+
+
+class FeedForwardLayer(nn.Module):
+    """Each query for itself."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.linear1 = Linear(width, hidden)
+        self.linear2 = Linear(hidden, width)
+        self.norm = SumNorm(width)
+
+    def forward(self, queries: Tensor) -> Tensor:
+        return self.norm(queries, self.linear2(self.linear1(queries, rectify=True)))
+
+
+class TransformerDecoder(nn.Module):
+    """From levels and mask features to one class and one mask for each query."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        width, heads, layers = config.query_channels, config.query_heads, range(config.query_layers)
+        self.transformer_self_attention_layers = nn.ModuleList(SelfAttentionLayer(width, heads) for _ in layers)
+        self.transformer_cross_attention_layers = nn.ModuleList(CrossAttentionLayer(width, heads) for _ in layers)
+        self.transformer_ffn_layers = nn.ModuleList(FeedForwardLayer(width, config.query_feedforward) for _ in layers)
+        self.decoder_norm = nn.LayerNorm(width)
+        self.query_feat = _table(config.num_queries, width)
+        self.query_embed = _table(config.num_queries, width)
+        self.level_embed = _table(LEVELS, width)
+        self.input_proj = nn.ModuleList(
+            nn.Conv2d(config.pixel_channels, width, 1) if config.project_levels else nn.Identity() for _ in range(LEVELS)
+        )
+        self.class_embed = Linear(width, config.num_classes + 1)
+        self.mask_embed = Perceptron(width, width, config.mask_channels, 3)
+
+    def forward(self, levels: list[Tensor], pyramid: Tensor, mask_features: nn.Conv2d) -> tuple[Tensor, Tensor]:
+        """Reads the picture with queries.
+
+        Args:
+            levels: (B, C, h, w) at strides 32, 16, 8.
+            pyramid: (B, C, H/4, W/4).
+            mask_features: the 1x1 convolution that makes of the pyramid what masks are drawn on.
+
+        Returns:
+            Class logits (B, Q, classes + 1), "no object" last, and mask logits (B, Q, H/4, W/4).
+        """
+        memories, positions, small_pyramids = [], [], []
+        for level, project, code in zip(levels, self.input_proj, self.level_embed.weight, strict=True):
+            memories.append(project(level).flatten(2).transpose(1, 2) + code)  # (B, h * w, C)
+            positions.append(sine_positions(*level.shape[2:], code.shape[0]))  # (h * w, C)
+            # Resizing is linear: masks drawn from resized features are the resized masks, at a hundredth of the work.
+            small = functional.interpolate(pyramid, size=level.shape[2:], mode="bilinear", align_corners=False)
+            small_pyramids.append(small.flatten(2).transpose(1, 2))  # (B, h * w, C)
+
+        places = self.query_embed.weight  # (Q, C)
+        queries = self.query_feat.weight.expand(pyramid.shape[0], -1, -1)  # (B, Q, C)
+        layers = zip(
+            self.transformer_cross_attention_layers,
+            self.transformer_self_attention_layers,
+            self.transformer_ffn_layers,
+            strict=True,
+        )
+        for index, (read_picture, read_queries, feed_forward) in enumerate(layers):
+            level = index % LEVELS
+            drawn = self.draw(queries, small_pyramids[level], mask_features)  # (B, h * w, Q)
+            queries = read_picture(queries, places, memories[level], positions[level], drawn)
+            queries = feed_forward(read_queries(queries, places))
+
+        classes = self.class_embed(self.decoder_norm(queries))
+        brush, shift = self._brush(queries, mask_features, pyramid.dtype)
+        masks = packed.products(brush, pyramid.flatten(2).transpose(1, 2)).float().add_(shift[:, :, None])
+        return classes, masks.unflatten(2, pyramid.shape[2:])
+
+    def draw(self, queries: Tensor, pyramid: Tensor, mask_features: nn.Conv2d) -> Tensor:
+        """Mask logits (B, N, Q) of queries (B, Q, C) on a pyramid's places (B, N, C)."""
+        brush, shift = self._brush(queries, mask_features, pyramid.dtype)
+        return packed.products(pyramid, brush).float().add_(shift[:, None])
+
+    def _brush(self, queries: Tensor, mask_features: nn.Conv2d, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """What places are multiplied with to draw masks, (B, Q, C) of the type, and what is added, (B, Q).
+
+        A mask is the product of a query's embedding and `mask_features(pyramid)`. Multiplied out the other way round, the
+        convolution is applied to 100 queries instead of 25,600 pixels.
+        """
+        embedding = self.mask_embed(self.decoder_norm(queries))  # (B, Q, mask_channels)
+        weight, bias = mask_features.weight.flatten(1), mask_features.bias
+        return (embedding @ weight).to(dtype), embedding @ bias

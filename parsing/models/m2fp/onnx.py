@@ -1,0 +1,77 @@
+"""M2FP in one file, run by ONNX Runtime: the graph that `python -m parsing export` writes, its configuration inside.
+
+Everything around the network, and so the picture, is that of `parsing.models.m2fp.m2fp`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from parsing.cores import usable_cores
+from parsing.models.m2fp import weights as store
+from parsing.models.m2fp.m2fp import M2FP, check_choice, parse_config
+from parsing.models.m2fp.network.config import SHORT_SIDES
+from parsing.models.m2fp.network.export import INPUT, OUTPUTS
+
+NAME: Final = "m2fp-onnx"
+
+
+class OnnxNetwork:
+    """A network for `M2FP`, computed by ONNX Runtime.
+
+    Attributes:
+        config: what the file says of the model.
+    """
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        """Loads a file; raises `WeightsError`, a sentence for the user, where it is missing, damaged, or of another model."""
+        import onnxruntime
+
+        path = Path(file)
+        if not path.is_file():
+            raise store.WeightsError(f"There is no file {path.name!r}; 'python -m parsing export' writes one.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = usable_cores()
+        options.log_severity_level = 4  # what is wrong is in the exception too
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its exceptions have no common kind
+            raise store.WeightsError(f"The file {path.name!r} is damaged or no ONNX file; export it again.") from error
+        text = self._session.get_modelmeta().custom_metadata_map.get(store.CONFIGURATION)
+        names = [[node.name for node in nodes] for nodes in (self._session.get_inputs(), self._session.get_outputs())]
+        if text is None or names != [[INPUT], list(OUTPUTS)]:
+            raise store.WeightsError(f"The file {path.name!r} holds another model; 'python -m parsing export' writes M2FP's.")
+        self.config = parse_config(store.parse_configuration(text), single_person=False)
+        sizes = self.config.network
+        if self._session.get_outputs()[0].shape[1:] != [sizes.num_queries, sizes.num_classes + 1]:
+            raise store.WeightsError(f"The file {path.name!r} holds another network than its {store.CONFIGURATION} describes.")
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """From a picture (1, 3, H, W) to class logits (1, Q, classes + 1) and mask logits (1, Q, H/4, W/4)."""
+        classes, masks = self._session.run(OUTPUTS, {INPUT: x.contiguous().numpy()})
+        return torch.from_numpy(classes), torch.from_numpy(masks)
+
+
+def load(file: str | os.PathLike[str] | None, size: str = "official") -> M2FP:
+    """Loads an exported model.
+
+    Args:
+        file: what `python -m parsing export` wrote.
+        size: as of `M2FP.load`.
+
+    Raises:
+        ValueError: no file was named, or there is no such size.
+        WeightsError: the file is not there, damaged, or holds something else; one sentence for the user.
+    """
+    check_choice("size", size, SHORT_SIDES)
+    if file is None:
+        raise ValueError(f"The model {NAME} needs weights=, the file that 'python -m parsing export' wrote.")
+    network = OnnxNetwork(file)
+    model = M2FP(network.config, network, SHORT_SIDES[size], ", ONNX Runtime" + f", {size}" * (size != "official"))
+    model.name = NAME
+    return model

@@ -1,0 +1,217 @@
+"""Where M2FP's weights come from: a local folder, the cache, or ModelScope; read safely, checked strictly, kept small.
+
+The official weights are CC BY-NC 4.0: no commercial use. They come as a training checkpoint of 723 MB, a pickle, which is
+opened in the mode that reads nothing but data. The cache keeps only the network's own 253 MB, as safetensors beside the
+configuration, in
+
+    ~/.cache/parsing-m2fp/   (or the folder that the environment variable PARSING_CACHE names)
+
+which may be deleted at any time. Files appear there complete or not at all; a download that broke off goes on where it ended.
+How the files travel is in `parsing.models.m2fp.download`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from parsing.files import whole_file
+from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, SLIM, Progress, WeightsError, download
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DISK_BYTES: Final = 1_100_000_000
+"""Free space that a download and its slim copy need together."""
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Name and shape of every weight that a network has."""
+
+log = logging.getLogger(__name__)
+
+
+def cache_folder(name: str) -> Path:
+    """Where the cache keeps a model's configuration and slim weights, whether they are there or not."""
+    root = os.environ.get("PARSING_CACHE") or Path.home() / ".cache" / "parsing-m2fp"
+    return Path(root) / name
+
+
+def local_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """The folder with a model's weights if nothing has to be downloaded: the one given, PARSING_WEIGHTS, or the cache.
+
+    Raises:
+        WeightsError: a folder was given, but it holds no model.
+    """
+    given = folder or os.environ.get("PARSING_WEIGHTS")
+    if given:
+        path = Path(given)
+        if not (path / CONFIGURATION).is_file() or not any((path / file).is_file() for file in (SLIM, CHECKPOINT)):
+            raise WeightsError(
+                f"The weights folder {path.name!r} needs a {CONFIGURATION} and a {CHECKPOINT}, as ModelScope's folders have."
+            )
+        return path
+    cached = cache_folder(name)
+    return cached if (cached / CONFIGURATION).is_file() and (cached / SLIM).is_file() else None
+
+
+def read_configuration(folder: Path) -> dict[str, Any]:
+    """The `model` section of a folder's configuration.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    return parse_configuration(configuration_text(folder))
+
+
+def configuration_text(folder: Path) -> str:
+    """A folder's configuration as it is; raises `WeightsError` where the file is missing or no text."""
+    try:
+        return (folder / CONFIGURATION).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"The model's {CONFIGURATION} cannot be read.") from error
+
+
+def parse_configuration(text: str) -> dict[str, Any]:
+    """The `model` section of a configuration's JSON text; raises `WeightsError` where there is none."""
+    try:
+        section = json.loads(text)["model"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"The model's {CONFIGURATION} cannot be read or has no section 'model'.") from error
+    if not isinstance(section, dict):
+        raise WeightsError(f"The section 'model' of the model's {CONFIGURATION} is not an object.")
+    return section
+
+
+def read_weights(folder: Path, shapes: Shapes) -> dict[str, Tensor]:
+    """The network's weights from a folder's safetensors file, else its checkpoint, memory-mapped.
+
+    Args:
+        folder: a model folder.
+        shapes: what the network has.
+
+    Returns:
+        For each name in `shapes` a float32 tensor of that shape.
+
+    Raises:
+        WeightsError: the file is damaged, holds more than data, or lacks weights, which are then listed.
+    """
+    found = _read_slim(folder / SLIM) if (folder / SLIM).is_file() else _read_checkpoint(folder / CHECKPOINT)
+    wrong = [f"{name} is missing" for name in shapes if name not in found]
+    wrong += [
+        f"{name} is {tuple(found[name].shape)} instead of {shape}"
+        for name, shape in shapes.items()
+        if name in found and tuple(found[name].shape) != tuple(shape)
+    ]
+    if wrong:
+        listed = "; ".join(wrong[:8]) + (f"; and {len(wrong) - 8} more" if len(wrong) > 8 else "")
+        raise WeightsError(f"The weights do not fit the network that {CONFIGURATION} describes: {listed}.")
+    if extra := len(found) - len(shapes):
+        log.info("%d entries of the weights file are not part of the network and were ignored", extra)
+    return {name: found[name].float() for name in shapes}
+
+
+def fetch(name: str, shapes_of: Callable[[dict[str, Any]], Shapes], progress: Progress | None = None) -> Path:
+    """Downloads a model's official weights into the cache, as the slim copy.
+
+    Args:
+        name: "m2fp" or "m2fp-single".
+        shapes_of: from the configuration's `model` section to what the network has.
+        progress: told how far the download is; the terminal always shows it.
+
+    Returns:
+        The cache folder, complete.
+
+    Raises:
+        WeightsError: out of reach, broken off, disk full, or not the expected weights. Another call goes on where this ended.
+    """
+    target = cache_folder(name)
+    arriving = target / "download"
+    try:
+        arriving.mkdir(parents=True, exist_ok=True)
+        _check_space(arriving)
+        download(name, arriving, progress)
+        _slim_down(arriving, target, shapes_of(read_configuration(arriving)))
+    except WeightsError:
+        (arriving / SLIM).unlink(missing_ok=True)  # a mirror's file that is of no use must not be found there next time
+        raise
+    except OSError as error:
+        raise _disk_error(error) from error
+    shutil.rmtree(arriving, ignore_errors=True)
+    log.warning("The weights are in %s (253 MB); delete that folder to remove them", target)
+    return target
+
+
+def discard(name: str) -> None:
+    """Removes a model's slim copy from the cache, so that the next start downloads it anew."""
+    (cache_folder(name) / SLIM).unlink(missing_ok=True)
+
+
+def _read_slim(file: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(file)
+    except OSError as error:
+        raise WeightsError(f"The weights file {SLIM} cannot be read: {error.strerror or type(error).__name__}.") from error
+    except (SafetensorError, ValueError) as error:
+        raise WeightsError(f"The weights file {SLIM} is damaged; delete it to have it made again.") from error
+
+
+def _read_checkpoint(file: Path) -> dict[str, Tensor]:
+    """What a training checkpoint keeps under `model`; nothing in the file is executed."""
+    import torch
+
+    if not zipfile.is_zipfile(file):  # every torch.save since 2020 writes one; a file cut off has lost the directory at its end
+        raise WeightsError(f"The weights file {CHECKPOINT} is damaged or cut off; fetch it again.")
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"The weights file {CHECKPOINT} holds more than weights and was not opened, because it could run foreign code."
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise WeightsError(f"The weights file {CHECKPOINT} is damaged or cut off; fetch it again.") from error
+    weights = checkpoint.get("model") if isinstance(checkpoint, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise WeightsError(f"The weights file {CHECKPOINT} has no weights under its key 'model'.")
+    return weights
+
+
+def _slim_down(source: Path, target: Path, shapes: Shapes) -> None:
+    """Writes the configuration and the weights that the network has into `target`; a file appears complete or not at all."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    weights = {name: tensor.contiguous() for name, tensor in read_weights(source, shapes).items()}
+    try:
+        with whole_file(target / SLIM) as partial:
+            save_file(weights, partial, metadata={"format": "pt", "license": "CC BY-NC 4.0"})
+            shutil.copyfile(source / CONFIGURATION, target / CONFIGURATION)
+            shutil.copymode(target / CONFIGURATION, partial)  # safetensors writes for its own user only
+    except SafetensorError as error:  # the library's own wrapping of a failed write
+        raise OSError(errno.ENOSPC if "No space" in str(error) else errno.EIO, str(error)) from error
+
+
+def _check_space(folder: Path) -> None:
+    """Asks for the room before the download starts; what an earlier one left there counts as room."""
+    there = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    if shutil.disk_usage(folder).free + there < DISK_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _disk_error(error: OSError) -> WeightsError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WeightsError(
+            f"The disk is full: M2FP's weights need {DISK_BYTES / 1e9:.1f} GB while they are fetched and 0.3 GB afterwards;"
+            " make room, or set PARSING_CACHE to a folder on another disk."
+        )
+    return WeightsError("The cache for M2FP's weights cannot be written; set PARSING_CACHE to a folder that can.")

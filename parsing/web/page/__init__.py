@@ -1,0 +1,1 @@
+"""The page as Gradio builds it: blocks, handlers, texts, model menu."""

@@ -1,0 +1,66 @@
+"""The model menu: which model parses the photos, and how far M2FP is.
+
+The script asks the server about M2FP once when the page opens, then every second, but only while M2FP is being loaded. These
+questions pass by the queue, in which photos wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+import gradio as gr
+from gradio.i18n import I18nData
+
+from parsing.cores import has_bfloat16
+from parsing.web import read_file
+from parsing.web.page.background import BackgroundLoader
+
+M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"
+"""What the menu says until the model is there and says itself."""
+
+
+def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choice: str, device_folder: str) -> gr.HTML:
+    """Four choices as radio buttons, a box for a faster M2FP, a line on M2FP's licence, and one on how far the model is.
+
+    Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen; not for "device", in which
+    the server has no part. Its value is a dict with "choice", one of "auto", "m2fp", "lite" and "device", "faster", whether
+    M2FP is to compute in bfloat16, "device", how far the model in the browser is, and the fields of `LoadState`. The box is
+    there only where the processor has instructions for that.
+
+    Args:
+        words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
+        loader: M2FP's; choosing "auto" or "m2fp" starts it.
+        lite_title: what the embedded model is called.
+        choice: what is chosen when the page opens.
+        device_folder: of `parsing.web.device`.
+    """
+
+    def model_state(start: Any) -> dict[str, Any]:
+        if start is True:
+            loader.start()
+        title = M2FP_TITLE if loader.parser is None else loader.parser.title
+        return {**asdict(loader.state), "title": title}
+
+    return gr.HTML(
+        value={"choice": choice, "faster": False, "device": {}, **model_state(False)},
+        label=words,
+        html_template=read_file("page/model_menu.html"),
+        js_on_load=read_file("page/model_menu.js"),
+        server_functions=[model_state],
+        apply_default_css=False,
+        elem_id="models",
+        lite_title=lite_title,
+        offers_faster=has_bfloat16(),
+        device_folder=device_folder,
+    )
+
+
+def wants_lite(value: Any) -> bool:
+    """Whether a menu's value, which a browser may have made up, insists on the embedded model."""
+    return isinstance(value, dict) and value.get("choice") == "lite"
+
+
+def wants_faster(value: Any) -> bool:
+    """Whether a menu's value asks for M2FP in bfloat16."""
+    return isinstance(value, dict) and value.get("faster") is True

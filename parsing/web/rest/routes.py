@@ -1,0 +1,248 @@
+"""For scripts: `POST /predict`, `POST /parse`, `GET /labels` and `GET /health`, described by `/openapi.json` and `/docs`.
+
+Photos come as multipart files in the field `image`. They wait in `Turns` as they came, compressed, and are decoded only when it
+is their turn, by Pillow, from the formats that `open_image` allows. Whatever cannot be done is {"error": "one sentence"}.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePath
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import FastAPI, File, Form, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+import parsing
+from parsing.formats.coco import describe
+from parsing.formats.pictures import PictureFormat, encode_labels, encode_picture
+from parsing.labels import PARTS, part_index
+from parsing.render import LIP, PALETTES, VIEWS, View
+from parsing.web.page.handlers import Handlers, Shown
+from parsing.web.rest.answers import Error, Health, Label, Labels, ParsedPhotos, Picture
+from parsing.web.rest.api_page import api_page
+from parsing.web.server.guard import refuse
+from parsing.web.server.turns import Answer, BusyError, GoneError, Turns, gone
+
+log = logging.getLogger(__name__)
+
+PLACES: Final = 64
+"""Requests that may wait."""
+MAX_PHOTOS: Final = 32
+"""In one call of `/parse`."""
+MODEL_SECONDS: Final = 30
+"""After which to come again while a model is being loaded."""
+
+ModelChoice = Literal["auto", "lite", "m2fp"]
+PaletteName = Literal[tuple(PALETTES)]
+
+ModelField = Annotated[ModelChoice, Form(description="`auto` takes the best model that is ready.")]
+
+
+_STATUSES: Final = {
+    400: "not a multipart form",
+    408: "the request came too slowly",
+    413: "too many bytes or pixels",
+    415: "not an image",
+    422: "a field is missing or wrong, or the image is damaged",
+    503: "all places in line are taken, or the model is still being loaded; come again after `Retry-After` seconds",
+}
+_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Error, "description": description} for status, description in _STATUSES.items()
+}
+
+
+def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
+    """The interface around the page's handlers, so that both share their models."""
+    rest = FastAPI(
+        title="Human Parsing",
+        summary="Colours every person in a photo by body part and garment.",
+        version="1",
+        docs_url=None,  # FastAPI's own pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    turns = Turns(places)
+    rest.add_exception_handler(RequestValidationError, _explain_field)
+    rest.add_exception_handler(HTTPException, _explain_status)
+    rest.add_exception_handler(BusyError, lambda _, busy: refuse(503, str(busy), {"Retry-After": str(busy.seconds)}))
+    rest.add_exception_handler(GoneError, lambda *_: Response(status_code=499))  # for nobody
+    rest.add_exception_handler(Exception, lambda *_: refuse(500, "The program itself failed; its log says why."))
+
+    @rest.post("/predict", responses=_REFUSALS)
+    async def predict(
+        request: Request,
+        image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, BMP, TIFF or GIF")],
+        parts: Annotated[
+            list[str] | None, Form(description="English names such as `Hair`, several fields or commas between; all by default")
+        ] = None,
+        opacity: Annotated[float, Form(ge=0, le=1, description="of the colours in the overlay")] = 0.6,
+        view: Annotated[View, Form()] = "overlay",
+        palette: Annotated[PaletteName, Form()] = LIP.name,
+        model: ModelField = "auto",
+        person: Annotated[int | None, Form(ge=1, description="number of the only one to draw; everybody by default")] = None,
+        format: Annotated[PictureFormat, Form(description="JPEG shows white where `cutout` is transparent")] = "jpeg",
+    ) -> Picture:
+        """Parses a photo and colours it, at its own size."""
+        chosen = _read_parts(parts)
+        menu = _menu_value(handlers, model)
+
+        def draw() -> bytes:
+            shown = _open(handlers, image, menu)
+            try:
+                picture = parsing.composite(
+                    shown.photo, shown.parsing, parts=chosen, opacity=opacity, palette=palette, view=view, person=person
+                )
+                return encode_picture(picture, format)
+            except ValueError as error:  # a person who is not there, a side too long for the format
+                raise HTTPException(422, str(error)) from None
+
+        content = await turns.take(_with_memory(draw), partial(gone, request))
+        return Picture(result=_data_url(f"image/{format}", content))
+
+    @rest.post("/parse", responses=_REFUSALS, response_model_exclude_unset=True)
+    async def parse(
+        request: Request,
+        image: Annotated[
+            list[UploadFile], File(description="JPEG, PNG, WebP, BMP, TIFF or GIF; several are answered in order")
+        ],
+        model: ModelField = "auto",
+        labels: Annotated[bool, Form(description="whether the label map is sent too, as an indexed PNG")] = False,
+    ) -> ParsedPhotos:
+        """Parses photos: size, model, milliseconds, parts and people with their masks. A photo that cannot be used has a
+        sentence in its entry; where none can, the status is the first one's.
+        """
+        if len(image) > MAX_PHOTOS:
+            raise HTTPException(422, f"There are {len(image)} photos, but {MAX_PHOTOS} are the limit; send fewer at a time.")
+        menu = _menu_value(handlers, model)
+
+        def describe_one(photo: UploadFile) -> dict[str, Any]:
+            shown = _open(handlers, photo, menu)
+            answer = {"file": _file_name(photo), **describe(shown.parsing)}
+            if labels:
+                answer["labels"] = _data_url("image/png", encode_labels(shown.parsing.labels))
+            return answer
+
+        results: list[dict[str, Any]] = []
+        refusals: list[HTTPException] = []
+        for photo in image:  # each its own turn: others need not wait for all of them
+            work = _with_memory(partial(describe_one, photo))
+            try:
+                results.append(await turns.take(work, partial(gone, request), begun=photo is not image[0]))
+            except HTTPException as error:
+                refusals.append(error)
+                results.append({"file": _file_name(photo), "error": error.detail, "status": error.status_code})
+        if len(refusals) == len(image):
+            raise refusals[0]
+        return JSONResponse({"results": results})
+
+    @rest.get("/labels")
+    async def list_labels() -> Labels:
+        """The classes of the label map, and what else can be named."""
+        return Labels(
+            labels=[_describe_label(part) for part in PARTS],
+            views=list(VIEWS),
+            palettes=list(PALETTES),
+            formats=list(PictureFormat.__args__),
+            models=list(ModelChoice.__args__),
+        )
+
+    @rest.get("/health")
+    async def health() -> Health:
+        """Whether the server is there; never asks for a password."""
+        return Health(status="ok", waiting=turns.waiting)
+
+    @rest.get("/docs", include_in_schema=False, response_class=HTMLResponse)
+    async def show_description() -> str:
+        return api_page(rest.openapi())
+
+    _refuse_other_methods(rest)
+    return rest
+
+
+def _refuse_other_methods(rest: FastAPI) -> None:
+    """Answers wrong methods with 405: the page is mounted behind these routes and would say that there is nothing."""
+    for route in [route for route in rest.routes if isinstance(route, APIRoute)]:
+        names = ", ".join(sorted(route.methods))
+        refusal = refuse(405, f"This address answers {names} only.", {"Allow": names})
+        rest.router.routes.append(Route(route.path, refusal))  # without methods of its own: for all that are left
+
+
+def _open(handlers: Handlers, upload: UploadFile, menu: dict[str, str] | None) -> Shown:
+    upload.file.seek(0)
+    try:
+        return handlers.open(upload.file.read(), menu, longest=sys.maxsize)
+    except parsing.ImageError as error:
+        raise HTTPException(error.status, str(error)) from None
+
+
+def _with_memory(work: Callable[[], Answer]) -> Callable[[], Answer]:
+    """The same work, with a sentence where the memory is not enough for it."""
+
+    def guarded() -> Answer:
+        try:
+            return work()
+        except MemoryError:
+            raise HTTPException(413, "The memory is not enough for this photo; make it smaller.") from None
+
+    return guarded
+
+
+def _menu_value(handlers: Handlers, model: ModelChoice) -> dict[str, str] | None:
+    """What the model menu would say for this choice; M2FP, where it is asked for by name, is there or the request ends."""
+    if model == "auto":
+        return None
+    if model == "m2fp" and (handlers.loader is None or handlers.loader.parser is None):
+        if handlers.loader is None:
+            raise HTTPException(422, "This server has no m2fp; ask for lite or auto.")
+        handlers.loader.start()
+        why = handlers.loader.state.error or "m2fp is being loaded; try again later, or ask for lite."
+        raise HTTPException(503, why, {"Retry-After": str(MODEL_SECONDS)})
+    return {"choice": model}
+
+
+def _read_parts(fields: list[str] | None) -> list[int] | None:
+    """Class indices of part names, one or several to a field."""
+    if fields is None:
+        return None
+    try:
+        return [part_index(name) for field in fields for name in field.split(",")]
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+def _file_name(upload: UploadFile) -> str:
+    """The name without the folders that some clients send along."""
+    return PurePath((upload.filename or "").replace("\\", "/")).name
+
+
+def _data_url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _describe_label(part: parsing.Part) -> Label:
+    colors = {name: "#" + palette.colors[part.index].tobytes().hex() for name, palette in PALETTES.items()}
+    return Label(index=part.index, name=part.name, name_zh=part.name_zh, group=part.group, mirror=part.mirror, colors=colors)
+
+
+def _explain_field(_: Request, error: RequestValidationError) -> Response:
+    """The first field that is wrong, in a sentence."""
+    first = error.errors()[0]
+    field = next((str(step) for step in first["loc"] if step != "body"), "")
+    if field == "image" or not field:
+        return refuse(422, "Send the photo as a file in the field 'image' of a multipart form.")
+    return refuse(422, f"The field {field!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}.")
+
+
+def _explain_status(_: Request, error: HTTPException) -> Response:
+    sentence = (
+        "This is not a multipart form; send the photo in its field 'image'." if error.status_code == 400 else error.detail
+    )
+    return refuse(error.status_code, sentence, error.headers)

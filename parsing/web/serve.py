@@ -1,0 +1,56 @@
+"""`python app.py`: loads the models and serves the page, with REST beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import parsing
+from parsing.models.m2fp.weights import local_folder
+from parsing.web.page.background import BackgroundLoader
+from parsing.web.page.blocks import build_page, launch_options
+from parsing.web.page.handlers import Handlers
+from parsing.web.rest.routes import build_rest
+from parsing.web.server.options import check_address, read_options, refuse
+from parsing.web.server.server import join, serve
+
+
+def load_models(name: str, weights: str | None, size: str = "official") -> tuple[parsing.Parser, BackgroundLoader]:
+    """The embedded model, and the loader of M2FP: at work for "auto", waiting for "lite", else ready.
+
+    Raises:
+        ValueError: there is no such model.
+        OSError: M2FP was asked for and is out of reach, or the folder given holds no model.
+    """
+    if name in ("auto", "lite"):
+        local_folder("m2fp", weights)  # a wrong folder is no reason to go on without it
+        loader = BackgroundLoader(lambda progress: parsing.load("m2fp", weights=weights, progress=progress, size=size))
+        if name == "auto":
+            loader.start()
+    else:
+        m2fp = parsing.load(name, weights=weights, size=size)
+        loader = BackgroundLoader(lambda _: m2fp)
+        loader.start()
+        loader.wait()
+    return parsing.load("lite"), loader
+
+
+def main() -> None:
+    """Loads the models and serves the page until interrupted."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while a model is loaded, Ctrl-C ends the program without further words
+    options = read_options()
+    check_address(options.host, options.port)
+    try:
+        lite, loader = load_models(options.model, options.weights, options.size)
+    except (ValueError, OSError, ImportError) as error:
+        refuse(str(error))
+    choice = options.model if options.model in ("auto", "lite") else "m2fp"
+    handlers = Handlers(lite, loader, choice)
+    page = build_page(handlers).queue(max_size=64)
+    page._queue.sleep_when_free = 0.01  # seconds; Gradio looks a thousand times a second, and takes 4 % of an idle core for it
+    server = join(page, build_rest(handlers), launch_options(), options.origins, options.auth)
+    title = (loader.parser or lite).title
+    host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
+    serve(server, options.host, options.port, lambda: print(f"{title} at http://{host}:{options.port}", flush=True))
+    if loader.state.phase == "loading":
+        os._exit(0)  # otherwise Python waits for the download, whose threads are not ours; the next start goes on where it is

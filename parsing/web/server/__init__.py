@@ -1,0 +1,1 @@
+"""What stands around page and REST: limits, the waiting line, the HTTP server, its options."""

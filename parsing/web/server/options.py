@@ -1,0 +1,88 @@
+"""The options of `python app.py`: from the command line, else from environment variables, else what is usual."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from typing import NoReturn
+
+from parsing.models.m2fp.network.config import SHORT_SIDES
+
+
+def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """`host`, `port`, `model`, `weights`, `size`, `auth` ("user:password" or None) and `origins` (a list). Ends the program
+    with one sentence where the port, the size or `auth` cannot be meant.
+    """
+    environment = os.environ.get
+    options = argparse.ArgumentParser(description="Serves the page. Every option may also come from an environment variable.")
+    options.error = refuse  # argparse's own way takes several lines
+    hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"
+    options.add_argument(
+        "--host",
+        default=environment("PARSING_HOST") or environment("GRADIO_SERVER_NAME") or hosted,
+        help="address to listen on, 0.0.0.0 for every one; PARSING_HOST (default: this machine only)",
+    )
+    options.add_argument(
+        "--port",
+        default=environment("PARSING_PORT") or environment("GRADIO_SERVER_PORT") or "7860",
+        help="PARSING_PORT (default: 7860)",
+    )
+    options.add_argument(
+        "--model",
+        default=environment("PARSING_MODEL") or "auto",
+        help="auto: lite at once, m2fp as soon as it is here; lite: m2fp only when somebody chooses it on the page; m2fp or"
+        " m2fp-single: nothing is served without it; PARSING_MODEL (default: auto)",
+    )
+    options.add_argument(
+        "--weights",
+        metavar="FOLDER",
+        default=environment("PARSING_WEIGHTS") or None,
+        help="model folder in ModelScope's format for M2FP, instead of a download; PARSING_WEIGHTS",
+    )
+    options.add_argument(
+        "--size",
+        choices=SHORT_SIDES,
+        default=environment("PARSING_SIZE") or "official",
+        help="of M2FP's input: official sees most, fast is fastest; PARSING_SIZE (default: official)",
+    )
+    options.add_argument(
+        "--auth",
+        metavar="USER:PASSWORD",
+        default=environment("PARSING_AUTH") or None,
+        help="asked for by the page and by REST; better in PARSING_AUTH, where no list of processes shows it (default: none)",
+    )
+    options.add_argument(
+        "--origins",
+        metavar="ADDRESS,...",
+        default=environment("PARSING_ORIGINS") or "",
+        help="web sites whose scripts may use REST, such as https://example.org, or * for all; PARSING_ORIGINS (default: none)",
+    )
+    chosen = options.parse_args(arguments)
+    if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
+        refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
+    chosen.port = int(chosen.port)
+    if chosen.size not in SHORT_SIDES:  # argparse does not look at what comes from the environment
+        refuse(f"There is no size {chosen.size!r}; there are {', '.join(SHORT_SIDES)}.")
+    if chosen.auth is not None and not all(chosen.auth.partition(":")):
+        refuse("--auth and PARSING_AUTH take a user and a password with a colon between them.")
+    chosen.origins = [origin.strip().rstrip("/") for origin in chosen.origins.split(",") if origin.strip()]
+    return chosen
+
+
+def check_address(host: str, port: int) -> None:
+    """Ends the program with one sentence where nobody could listen there."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError):
+        refuse(f"Port {port} on {host} cannot be used; is it taken? Choose another with --port, or another --host.")
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Says what was wrong and ends the program with exit status 2."""
+    print(sentence, file=sys.stderr)
+    raise SystemExit(2)

@@ -1,0 +1,104 @@
+"""The viewer answers to pointer, fingers and keyboard: what is pointed at lights up and is named, and the picture zooms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, expect
+from support.browsing import DESKTOP, file_of, shown, upload
+from support.crowd_model import PARSED, PHOTO
+
+
+def light(page: Page) -> NDArray[np.str_]:
+    """What lies over each pixel: "dim", "clear", or a line, "white" or "dark"."""
+    page.wait_for_function("!document.querySelector('.light').hidden")
+    over = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('.light');
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            const over = (red, alpha) => ({ 0: 'clear', 153: 'dim' })[alpha] ?? (red > 128 ? 'white' : 'dark');
+            return Array.from({ length: data.length / 4 }, (_, i) => over(data[4 * i], data[4 * i + 3]));
+        }"""
+    )
+    return np.array(over).reshape(PHOTO.shape[:2])
+
+
+@pytest.mark.parametrize("how", ["pointer", "keyboard"])
+def test_a_row_lights_its_part_in_the_photo(page: Page, how: str) -> None:
+    if how == "pointer":
+        page.locator("[data-row=Coat]").hover()
+    else:
+        page.get_by_role("checkbox", name="Dress", exact=True).focus()
+        for _ in range(2):
+            page.keyboard.press("Tab")
+    over = light(page)
+    assert set(over[PARSED.labels == 7]) == {"clear", "white"}
+    assert set(over[PARSED.labels != 7]) == {"dim", "dark"}
+    page.mouse.move(2, 2)
+    page.locator("h1").click()
+    page.wait_for_function("document.querySelector('.light').hidden")
+
+
+def test_the_photo_names_what_is_under_the_pointer_and_marks_its_row(page: Page) -> None:
+    box = page.locator(".drawing").bounding_box()
+    y, x = np.argwhere((PARSED.labels == 9) & (PARSED.person_of == 2))[20]
+    page.mouse.move(box["x"] + (x + 0.5) * box["width"] / PHOTO.shape[1], box["y"] + (y + 0.5) * box["height"] / PHOTO.shape[0])
+    expect(page.locator(".tip")).to_have_text("Pants · Person 2")
+    expect(page.locator("[data-row=Pants]")).to_have_class("part lit")
+    page.mouse.move(2, 2)
+    expect(page.locator(".tip")).to_be_hidden()
+    expect(page.locator(".lit")).to_have_count(0)
+
+
+def test_the_chosen_person_gets_an_outline(page: Page) -> None:
+    page.locator("#people [value='2']").check()
+    page.mouse.move(2, 2)
+    over = light(page)
+    assert set(over[PARSED.person_of == 2]) == {"clear", "white"}
+    assert set(over[PARSED.person_of != 2]) == {"clear", "dark"}
+
+
+def zoom(page: Page) -> float:
+    return page.locator(".drawing").bounding_box()["width"] / page.locator("#picture").bounding_box()["width"]
+
+
+def test_wheel_buttons_and_keys_zoom_and_move(page: Page) -> None:
+    frame, whole = page.locator("#picture"), zoom(page)
+    frame.hover()
+    page.mouse.wheel(0, -300)
+    assert zoom(page) > 1.5 * whole
+    before = page.locator(".drawing").bounding_box()["x"]
+    box = frame.bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 340, box["y"] + 200)
+    page.mouse.up()
+    assert page.locator(".drawing").bounding_box()["x"] == pytest.approx(before + 40, abs=1)
+    page.get_by_role("button", name="Whole picture").click()
+    assert zoom(page) == pytest.approx(whole)
+    frame.press("+")
+    assert zoom(page) == pytest.approx(1.5 * whole, rel=0.01)
+    before = page.locator(".drawing").bounding_box()["x"]
+    frame.press("ArrowRight")
+    assert page.locator(".drawing").bounding_box()["x"] < before
+    frame.press("0")
+    assert zoom(page) == pytest.approx(whole)
+
+
+def test_two_fingers_zoom(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport=DESKTOP, has_touch=True)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    upload(page, file_of(PHOTO))
+    shown(page)
+    whole = zoom(page)
+    box = page.locator("#picture").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 40), ("touchMove", 60), ("touchMove", 80), ("touchEnd", None)):
+        points = [] if apart is None else [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert zoom(page) == pytest.approx(2 * whole, rel=0.05)
+    context.close()

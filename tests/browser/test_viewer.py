@@ -1,0 +1,176 @@
+"""The viewer draws what `composite` draws, at once and without the server, restores it by a link and gives it away as files."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, CDPSession, Download, Page, Request, expect
+from support.browsing import file_of, rgba, serve, shown, upload, visit
+from support.crowd_model import PARSED, PHOTO
+
+import parsing
+from parsing.labels import PARTS
+from parsing.web.page.handlers import EXAMPLES
+
+NAMES = [part.name for part in PARTS[1:]]
+
+
+def choose(page: Page, parts: list[str], opacity: float, palette: str, view: str, person: int | None) -> None:
+    """Sets everything as a visitor would."""
+    page.get_by_role("button", name="None", exact=True).click()
+    for part in parts:
+        page.get_by_role("checkbox", name=part, exact=True).check()
+    page.locator("#opacity input").fill(str(opacity))
+    page.locator("#palette select").select_option(palette)
+    page.locator(f"#views [value={view}]").check()
+    page.locator(f"#people [value='{person or 0}']").check()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_canvas_equals_composite(page: Page, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    setting = {
+        "parts": [str(name) for name in random.choice(NAMES, random.integers(0, 20), replace=False)],
+        "opacity": float(random.integers(0, 101)) / 100,
+        "palette": str(random.choice(list(parsing.render.PALETTES))),
+        "view": parsing.render.VIEWS[seed % 4],
+        "person": int(random.integers(1, 4)) if random.random() < 0.5 else None,
+    }
+    choose(page, **setting)
+    expected = parsing.composite(PHOTO, PARSED, **setting)
+    np.testing.assert_array_equal(rgba(page)[:, :, : expected.shape[2]], expected)
+
+
+def test_a_click_on_a_part_takes_less_than_a_frame_and_asks_nobody(browser: Browser) -> None:
+    photo = cv2.resize(parsing.open_image(EXAMPLES[0]), (1920, 1080), interpolation=cv2.INTER_LINEAR)
+    lite = parsing.load("lite")
+    for address in serve(lite):
+        for page in visit(browser, address):
+            upload(page, file_of(photo))
+            shown(page, (1080, 1920))
+            requests: list[Request] = []
+            page.on("request", lambda request, seen=requests: seen.append(request))
+            session = page.context.new_cdp_session(page)
+            session.send("Performance.enable", {"timeDomain": "threadTicks"})  # others may share the cores
+            before = busy_milliseconds(session)
+            page.evaluate(
+                """async () => {
+                    for (let round = 0; round < 9; round++) {
+                        document.querySelector('#parts input[name=Coat]').click();
+                        await new Promise(requestAnimationFrame);
+                    }
+                }"""
+            )
+            assert (busy_milliseconds(session) - before) / 9 < 50
+            without = [name for name in NAMES if name != "Coat"]
+            np.testing.assert_array_equal(shown(page), parsing.composite(photo, lite(photo), parts=without))
+            assert requests == []
+
+
+def busy_milliseconds(session: CDPSession) -> float:
+    """How long the page has been at work since it was opened."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+
+def test_a_name_isolates_its_part_and_once_more_brings_the_rest_back(page: Page) -> None:
+    page.get_by_role("checkbox", name="Hat", exact=True).uncheck()
+    face = page.get_by_role("button", name="Face", exact=True)
+    face.click()
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, parts=["Face"]))
+    expect(face).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Coat", exact=True).click()
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, parts=["Coat"]))
+    page.get_by_role("button", name="Coat", exact=True).press("Enter")
+    rest = [name for name in NAMES if name != "Hat"]
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, parts=rest))
+
+
+@pytest.mark.parametrize("person", [None, 1, 3])
+def test_shares_and_wearers_follow_the_person(page: Page, person: int | None) -> None:
+    page.locator(f"#people [value='{person or 0}']").check()
+    shown(page)
+    for name, share in PARSED.area(person).items():
+        row = page.locator(f"[data-row={name}]")
+        expect(row.locator(".share")).to_have_text(f"{share * 100:.1f}%")
+        if name != "Background":
+            expect(row.locator(".wearers")).to_have_text("3")
+            expect(row.get_by_role("checkbox")).to_have_attribute("aria-description", f"{share * 100:.1f}%, 3 people")
+
+
+def test_compare_shows_the_photo_before_the_divider(page: Page) -> None:
+    page.locator("#views [value=compare]").check()
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED))
+    divider = page.get_by_role("slider", name="Before and after")
+    divider.press("End")
+    page.wait_for_timeout(200)
+    shot = page.locator("#picture").screenshot()
+    divider.press("Home")
+    page.wait_for_timeout(200)
+    assert page.locator("#picture").screenshot() != shot
+    before = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('.before canvas');
+            return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+        }"""
+    )
+    np.testing.assert_array_equal(np.array(before, np.uint8).reshape(*PHOTO.shape[:2], 4)[:, :, :3], PHOTO)
+
+
+def test_a_link_restores_what_is_set(browser: Browser, page: Page, address: str) -> None:
+    setting = {"parts": ["Hair", "Coat"], "opacity": 0.35, "palette": "safe", "view": "outlines"}
+    choose(page, **setting, person=2)
+    shown(page)
+    assert page.url.endswith("#parts=Hair,Coat&opacity=0.35&palette=safe&view=outlines")
+    for other in visit(browser, page.url):
+        upload(other, file_of(PHOTO))
+        np.testing.assert_array_equal(shown(other), parsing.composite(PHOTO, PARSED, **setting))
+        assert other.locator("#opacity input").input_value() == "0.35"
+
+
+def test_a_link_to_the_comparison_shows_the_divider(browser: Browser, address: str) -> None:
+    for page in visit(browser, address + "#view=compare"):
+        divider = page.get_by_role("slider", name="Before and after")
+        expect(divider).to_be_hidden()
+        upload(page, file_of(PHOTO))
+        expect(divider).to_be_visible()
+
+
+@pytest.mark.parametrize("hash", ["#parts=Tail&opacity=2&palette=x&view=y", "#opacity=&parts", "#constructor", "#%"])
+def test_a_wrong_link_does_no_harm(browser: Browser, address: str, hash: str) -> None:
+    for page in visit(browser, address + hash):
+        upload(page, file_of(PHOTO))
+        parts = [] if "parts" in hash else None
+        np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, parts=parts))
+
+
+def save(page: Page, name: str) -> Download:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=name, exact=True).click()
+    return waiting.value
+
+
+def test_what_is_on_the_screen_can_be_taken_away(page: Page) -> None:
+    choose(page, ["Hair", "Coat"], 0.5, "safe", "cutout", 2)
+    screen = rgba(page)
+    on_screen = np.where((PARSED.person_of == 2) & np.isin(PARSED.labels, (2, 7)), PARSED.labels, 0)
+
+    np.testing.assert_array_equal(np.asarray(Image.open(save(page, "Picture").path())), screen)
+    with Image.open(save(page, "Label map").path()) as labels:
+        np.testing.assert_array_equal(np.asarray(labels), on_screen)
+        assert labels.getpalette()[6:9] == parsing.render.SAFE.colors[2].tolist()
+    with zipfile.ZipFile(save(page, "Masks (ZIP)").path()) as archive:
+        coat = np.asarray(Image.open(io.BytesIO(archive.read("Coat.png"))))
+        assert "Face.png" not in archive.namelist()
+        np.testing.assert_array_equal(coat > 0, on_screen == 7)
+    found = json.loads(save(page, "JSON").path().read_bytes())
+    assert [(part["name"], part["person"]) for part in found["parts"]] == [("Hair", 1), ("Coat", 1)]
+    assert [part["area"] for part in found["parts"]] == [int((on_screen == part).sum()) for part in (2, 7)]
+    assert len(found["people"]) == 1
+    assert all(part["rle"]["size"] == [96, 131] for part in found["parts"])

@@ -1,0 +1,63 @@
+"""A server for tests: the page and REST on a port of this machine, in a thread, with any model behind them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import uvicorn
+from numpy.typing import NDArray
+from support.pictures import encode
+
+import parsing
+from parsing.web.page.background import BackgroundLoader
+from parsing.web.page.blocks import build_page, launch_options
+from parsing.web.page.handlers import Handlers
+from parsing.web.rest.routes import PLACES, build_rest
+from parsing.web.server.prompt import PromptProtocol
+from parsing.web.server.server import join
+
+PHOTO = np.random.default_rng(11).integers(1, 256, (60, 48, 3), dtype=np.uint8)
+
+
+def file_of(pixels: NDArray[np.uint8] = PHOTO, form: str = "PNG", **options: Any) -> bytes:
+    """The bytes of an image file."""
+    return encode(pixels, form, **options)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for something to be so, ten seconds at most."""
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.025)
+    raise AssertionError("It never came to that.")
+
+
+@contextmanager
+def serve(
+    parser: parsing.Parser, places: int = PLACES, loader: BackgroundLoader | None = None, choice: str = "auto", **options: Any
+) -> Iterator[str]:
+    """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `join`."""
+    handlers = Handlers(parser, loader, choice)
+    page = build_page(handlers).queue()
+    rest = build_rest(handlers, places)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        joined = join(page, rest, launch_options(), **options)
+        config = uvicorn.Config(
+            joined, http=PromptProtocol, log_level="critical", server_header=False, timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(20)

@@ -1,0 +1,137 @@
+"""The C kernels: compiled once, given up quietly, and equal to PyTorch; M2FP's own tests run with them and without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from parsing.models.m2fp import kernels
+from parsing.models.m2fp.masks import Frame, LabelMap, Upsampler
+from parsing.models.m2fp.network.layers import inside
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """An empty cache, and no library loaded yet; yields the folder where it will be."""
+    monkeypatch.setenv("PARSING_CACHE", str(tmp_path))
+    kernels.library.cache_clear()
+    yield tmp_path / "kernels"
+    kernels.library.cache_clear()
+
+
+def direct(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return functional.conv2d(x.double(), weight.double(), None if bias is None else bias.double(), padding=1)
+
+
+@pytest.mark.parametrize(
+    ("batch", "height", "width", "inputs", "outputs"),
+    [(1, 4, 4, 16, 32), (1, 1, 1, 16, 32), (1, 3, 9, 32, 32), (2, 7, 5, 16, 64), (1, 40, 40, 256, 256), (3, 17, 33, 48, 96)],
+)
+@pytest.mark.parametrize("rectify", [False, True])
+def test_a_convolution_is_the_direct_one(batch: int, height: int, width: int, inputs: int, outputs: int, rectify: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(batch, inputs, height, width)
+    weight, bias = torch.randn(outputs, inputs, 3, 3) / (3 * inputs**0.5), torch.randn(outputs)
+    assert kernels.can_convolve(inputs, outputs)
+    for shift in (bias, None):
+        expected = direct(x, weight, shift)
+        found = kernels.convolve(x, kernels.for_convolve(weight), shift, rectify)
+        torch.testing.assert_close(found.double(), expected.relu() if rectify else expected, rtol=0, atol=2e-4)
+
+
+def test_a_convolution_takes_and_gives_bfloat16() -> None:
+    torch.manual_seed(0)
+    x, weight = torch.randn(1, 32, 10, 11).bfloat16(), torch.randn(32, 32, 3, 3) / 17
+    found = kernels.convolve(x, kernels.for_convolve(weight), None, False)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.double(), direct(x, weight, None), rtol=0.01, atol=0.01)  # eight bits are kept
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 2e-5), (torch.bfloat16, 0.02)])
+@pytest.mark.parametrize(("queries", "places"), [(1, 1), (100, 50), (130, 24), (7, 301)])
+def test_attention_sees_what_is_drawn(queries: int, places: int, dtype: torch.dtype, error: float) -> None:
+    torch.manual_seed(0)
+    query, key, value = (2 * torch.randn(2, count, 64).to(dtype) for count in (queries, places, places))
+    drawn = torch.randn(2, places, queries)
+    drawn[0, :, 0] = -1  # sees nothing, so it sees everything
+    drawn[1, : places // 2] = -1  # nothing is seen for many blocks
+    assert kernels.can_attend(32)
+    heads = (x.double().unflatten(2, (2, 32)).transpose(1, 2) for x in (query, key, value))
+    expected = functional.scaled_dot_product_attention(*heads, attn_mask=inside(drawn)[:, None]).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(kernels.attend(query, key, value, drawn, 2).double(), expected, rtol=error, atol=error)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(1, 1, 32), (2, 7, 256), (3, 1024)], ids=str)
+def test_the_norm_of_a_sum(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x, added = 5 * torch.randn(shape) + 3, torch.randn(shape).to(dtype)
+    weight, bias = torch.randn(2, shape[-1])
+    assert kernels.can_norm(shape[-1])
+    expected = functional.layer_norm(x.double() + added.double(), shape[-1:], weight.double(), bias.double(), 1e-5)
+    found = kernels.norm_of_sum(x, added, weight, bias, 1e-5)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("photo", [(61, 83), (200, 300), (16, 7), (5, 90)])
+def test_a_window_of_a_mask_is_the_mask_in_two_steps(photo: tuple[int, int], both_ways: None) -> None:
+    """Every mask, small or large, anywhere, and the map that grows from all of them."""
+    frame = Frame(padded=(64, 96), box=(0, 0, 90, 61), photo=photo)
+    generator = np.random.default_rng(3)
+    logits = torch.full((40, 16, 24), -3.0)
+    for mask in logits:
+        y, x, height, width = generator.integers(0, (16, 24, 16, 24))
+        patch = torch.from_numpy(generator.normal(1, 2, (height + 1, width + 1)))
+        mask[y : y + height + 1, x : x + width + 1] = patch[: 16 - y, : 24 - x]
+    upsample, label_map = Upsampler((16, 24), frame), LabelMap(photo)
+    best, expected = torch.zeros(photo), torch.zeros(photo, dtype=torch.uint8)
+    for label, masks in enumerate(logits.split(4), start=1):
+        sums, counts = torch.zeros(photo), torch.zeros(photo)
+        for mask in masks:
+            padded = functional.interpolate(mask[None, None], size=frame.padded, mode="bilinear", align_corners=False)
+            full = functional.interpolate(padded[..., :61, :90], size=photo, mode="bilinear", align_corners=False)[0, 0]
+            window = upsample(mask)
+            found, certainty = window.read()
+            inside = np.zeros(photo, bool)
+            inside[window.rows, window.columns] = found
+            assert (inside != (full > 0).numpy()).mean() < 1e-3
+            assert certainty == pytest.approx(float((full.sigmoid() * (full > 0)).sum() / max((full > 0).sum(), 1)), abs=1e-3)
+            label_map.add(window, 0.9)
+            value = full.sigmoid() * 0.9
+            sums += value * (value > 0.5)
+            counts += value > 0.5
+        label_map.close(label)
+        mean = sums / counts.clamp(min=1)
+        expected[mean > best] = label
+        best = torch.maximum(best, mean)
+    assert label_map.labels.shape == photo
+    assert (label_map.labels == expected.numpy()).mean() > 0.999
+
+
+def test_the_library_is_compiled_once(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernels.library() is not None
+    (compiled,) = fresh.iterdir()
+    written = compiled.stat().st_mtime_ns
+    kernels.library.cache_clear()
+    assert kernels.library() is not None
+    assert [file.stat().st_mtime_ns for file in fresh.iterdir()] == [written]
+
+
+@pytest.mark.parametrize("compiler", ["false", "no-such-compiler", "sh -c 'exit 3'"])
+def test_without_a_compiler_there_are_no_kernels(fresh: Path, monkeypatch: pytest.MonkeyPatch, compiler: str) -> None:
+    monkeypatch.setenv("CC", compiler)
+    assert kernels.library() is None
+    assert not kernels.can_convolve(256, 256)
+    assert not kernels.can_sample(32)
+    assert not any(fresh.iterdir())
+
+
+def test_a_library_that_cannot_be_loaded_is_not_used(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "sh -c 'for last; do :; done; echo nonsense > \"$last\"' compiler")
+    assert kernels.library() is None

@@ -1,0 +1,100 @@
+"""The embedded model on the example photos: what anybody can see in them is found, whatever the size and shape of the
+picture.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import parsing
+from parsing.labels import PARTS, part_index
+from parsing.models.lite.lite import MODEL_FILE, Lite, _network_size
+
+EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+
+
+@pytest.fixture(scope="module")
+def lite() -> parsing.Parser:
+    return parsing.load("lite")
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "x", "y"),
+    [
+        ("astronaut.jpg", "Face", 222, 120),
+        ("astronaut.jpg", "Hair", 215, 45),
+        ("astronaut.jpg", "Background", 340, 60),
+        ("admiral.jpg", "Face", 256, 230),
+        ("admiral.jpg", "Coat", 230, 480),
+        ("photographer.jpg", "Hair", 215, 95),
+        ("photographer.jpg", "Background", 450, 60),
+    ],
+)
+def test_what_anybody_can_see(lite: parsing.Parser, name: str, part: str, x: int, y: int) -> None:
+    assert PARTS[lite(EXAMPLES / name).labels[y, x]].name == part
+
+
+@pytest.mark.parametrize(("name", "people"), [("astronaut.jpg", 1), ("photographer.jpg", 1), ("group-collage.jpg", 3)])
+def test_people_are_counted(lite: parsing.Parser, name: str, people: int) -> None:
+    assert len(lite(EXAMPLES / name).people) == people
+
+
+def test_parts_people_and_label_map_tell_the_same_story(lite: parsing.Parser) -> None:
+    result = lite(EXAMPLES / "astronaut.jpg")
+    for person in result.people:
+        assert (person.mask == (result.person_of == person.person)).all()
+    for part in result.parts:
+        assert (part.mask == ((result.labels == part.label) & (result.person_of == part.person))).all()
+        assert 0 < part.score <= 1
+    assert sum(part.area for part in result.parts) == np.count_nonzero(result.labels)
+    assert result.model == "lite"
+    assert list(result.timings) == ["open", "find", "parse", "decode"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (400, 3), (64, 64), (1100, 90)])
+def test_any_size(lite: parsing.Parser, size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    result = lite(noise)
+    assert result.labels.shape == result.person_of.shape == size
+
+
+def test_nobody_in_an_empty_picture(lite: parsing.Parser) -> None:
+    result = lite(np.full((300, 400, 3), 200, np.uint8))
+    assert result.people == []
+    assert not result.labels.any()
+
+
+def test_a_mirrored_photo_swaps_left_and_right(lite: parsing.Parser) -> None:
+    photo = parsing.open_image(EXAMPLES / "astronaut.jpg")
+    plain, mirrored = lite(photo), lite(np.ascontiguousarray(photo[:, ::-1]))
+    swap = np.array([part.mirror for part in PARTS], np.uint8)
+    assert (swap[mirrored.labels[:, ::-1]] == plain.labels).mean() > 0.85
+    assert plain.labels[120, 222] == part_index("Face")
+
+
+def test_threads_get_the_same_answer(lite: parsing.Parser) -> None:
+    photo = parsing.open_image(EXAMPLES / "astronaut.jpg")
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lite, [photo] * 4))
+    assert all((result.labels == results[0].labels).all() for result in results)
+
+
+def test_network_sizes_keep_the_shape_and_the_area() -> None:
+    for size in ((512, 512), (1080, 1920), (4000, 500)):
+        height, width = _network_size(size, 320 * 320)
+        assert height % 32 == width % 32 == 0
+        assert 0.7 < height * width / 320**2 < 1.4
+    assert _network_size((1, 10000), 320 * 320)[0] == 32
+
+
+def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="is missing; fetch the repository again"):
+        Lite(tmp_path / "lite.onnx")
+
+
+def test_the_model_is_small_enough_to_carry() -> None:
+    assert MODEL_FILE.stat().st_size < 20e6

@@ -1,0 +1,140 @@
+"""The way the embedded model is made: pictures, targets, and a few seconds of training up to a file that parses a photo."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from parsing.models.lite.lite import Lite
+from training import augment
+from training.data import IGNORE, read_ids, read_photo, read_photos, sampling_weights, split_ids
+from training.evaluate import confusion, intersection_over_union, paste_group
+from training.export import export
+from training.network import LiteNetwork
+from training.targets import person_targets
+from training.train import train
+
+FACE, LEFT_ARM, RIGHT_ARM = 13, 14, 15
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eighty pictures of a stick figure in the CIHP layout: a face above a coat, an arm on each side, one bystander ignored."""
+    root = tmp_path_factory.mktemp("figures")
+    for folder in ("Images", "Category_ids"):
+        (root / folder).mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(80):
+        pixels = np.full((240, 160, 3), rng.integers(150, 255, 3), np.uint8)
+        labels = np.zeros((240, 160), np.uint8)
+        x = int(rng.integers(60, 100))
+        shapes = [
+            ((x - 12, 20), (x + 12, 60), 13, (120, 160, 220)),
+            ((x - 20, 60), (x + 20, 220), 7, (160, 60, 20)),
+            ((x - 32, 62), (x - 21, 150), RIGHT_ARM, (120, 160, 220)),
+            ((x + 21, 62), (x + 32, 150), LEFT_ARM, (120, 160, 220)),
+            ((0, 100), (20, 160), IGNORE, (60, 60, 60)),
+        ]
+        for first, last, label, color in shapes:
+            cv2.rectangle(pixels, first, last, color, -1)
+            cv2.rectangle(labels, first, last, label, -1)
+        cv2.imwrite(str(root / "Images" / f"{index:03}.jpg"), pixels)
+        cv2.imwrite(str(root / "Category_ids" / f"{index:03}.png"), labels)
+    (root / "train_id.txt").write_text("\n".join(f"{index:03}" for index in range(80)))
+    return root
+
+
+def library(data: Path) -> augment.Library:
+    photos = read_photos(data, read_ids(data)[:8])
+    return augment.Library(photos, sampling_weights(photos), [])
+
+
+def test_a_bystander_is_not_the_person(data: Path) -> None:
+    photo = read_photo(data, "000")
+    assert photo.people[130, 10] == 0
+    assert photo.labels[130, 10] == IGNORE
+    x0, _, x1, _ = photo.boxes[1]
+    assert x1 - x0 == 65
+
+
+def test_the_split_is_the_same_whatever_the_order(data: Path) -> None:
+    ids = read_ids(data)
+    training, held_out = split_ids(ids, 20)
+    assert (training, held_out) == split_ids(ids[::-1], 20)
+    assert len(held_out) == 20
+    assert not set(training) & set(held_out)
+
+
+@pytest.mark.parametrize("make", [augment.crop, augment.scene])
+def test_pictures_and_labels_agree(data: Path, make: object) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        picture = make(library(data), rng, (128, 96))
+        assert picture.pixels.shape == (128, 96, 3)
+        assert picture.labels.shape == picture.people.shape == (128, 96)
+        assert set(np.unique(picture.labels)) <= {0, 7, FACE, LEFT_ARM, RIGHT_ARM, IGNORE}
+        assert not picture.people[picture.labels == 0].any()
+
+
+def test_mirroring_swaps_left_and_right(data: Path) -> None:
+    photo = read_photo(data, "000")
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        placed = augment.place(photo, 1, rng, 200, (240, 160), 0.5, 0.95)
+        left, right = (np.nonzero(placed.labels == arm)[1].mean() for arm in (LEFT_ARM, RIGHT_ARM))
+        assert left > right  # the figure faces us, mirrored or not: its left arm is on our right
+
+
+def test_every_pixel_of_a_person_points_at_its_centre() -> None:
+    people = np.zeros((128, 192), np.uint8)
+    people[32:96, 16:48] = 1
+    people[16:112, 120:160] = 2
+    heat, x, y, known, inside = person_targets(people, people)
+    rows, columns = np.nonzero(inside)
+    assert np.unique(np.round(columns * 8 + 3.5 + x[rows, columns] * 32, 3)).tolist() == [31.5, 139.5]
+    assert np.unique(np.round(rows * 8 + 3.5 + y[rows, columns] * 32, 3)).tolist() == [63.5]
+    assert (heat > 0.999).sum() == 4 + 2  # a centre between four cells belongs to all of them, one between two to both
+    assert known.all()
+
+
+def test_intersection_over_union() -> None:
+    truth = np.array([[0, 5, 5, IGNORE]], np.uint8)
+    guess = np.array([[0, 5, 0, 7]], np.uint8)
+    scores = intersection_over_union(confusion(truth, guess))
+    assert scores[0] == 0.5
+    assert scores[5] == 0.5
+    assert np.isnan(scores[7])
+
+
+def test_groups_have_the_people_they_are_asked_for(data: Path) -> None:
+    picture = paste_group(library(data), np.random.default_rng(0), (160, 200), 3)
+    assert np.unique(picture.people).tolist() == [0, 1, 2, 3]
+
+
+def test_attention_sees_the_whole_picture() -> None:
+    network = LiteNetwork(widths=(16, 16, 16, 16), depths=(1, 1, 1, 1), global_blocks=1, pyramid=16, fine=16).eval()
+    image = torch.zeros(1, 3, 96, 384)
+    changed = image.clone()
+    changed[..., -32:] = 255
+    with torch.inference_mode():
+        parts, centers, offsets = network(image)
+        other = network(changed)[0]
+    assert parts.shape == (1, 20, 48, 192)
+    assert centers.shape == (1, 1, 12, 48)
+    assert offsets.shape == (1, 2, 12, 48)
+    assert (parts[..., :4] != other[..., :4]).any()
+
+
+def test_a_few_seconds_of_training_give_a_model_that_parses(data: Path, tmp_path: Path) -> None:
+    options = argparse.Namespace(data=[data], held_out=63, extra=[], out=tmp_path, start=None, minutes=0.15, rate=2e-3)
+    vars(options).update(scenes=0.3, threads=torch.get_num_threads(), workers=1, device="cpu")
+    train(options)
+    export(tmp_path / "checkpoint.pt", tmp_path / "lite.onnx")
+    parsing = Lite(tmp_path / "lite.onnx")(read_photo(data, "000").pyramid[0])
+    assert parsing.labels.shape == (240, 160)
+    assert (tmp_path / "lite.onnx").stat().st_size < 20e6
