@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all."""
+"""Files that are whole or not there at all, and the folder for what can be fetched or made again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def cache_folder(name: str) -> Path:
+    """A folder of the cache, whether it is there or not: below PARSING_CACHE, or else `~/.cache/parsing-m2fp`."""
+    root = os.environ.get("PARSING_CACHE") or Path.home() / ".cache" / "parsing-m2fp"
+    return Path(root) / name
 
 
 def write_file(content: bytes, path: str | os.PathLike[str]) -> None:

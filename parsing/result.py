@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.files import write_file
-from parsing.formats.pictures import encode_labels
 from parsing.labels import BACKGROUND, HUMAN, PARTS
+from parsing.pictures import encode_labels
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ from tqdm import tqdm
 
 from parsing.cli.photos import find_photos
 from parsing.files import write_file
-from parsing.formats.pictures import encode_picture
 from parsing.image import ImageError, open_image
 from parsing.models.lite.lite import Lite
 from parsing.parser import Model
+from parsing.pictures import encode_picture
 from parsing.result import Parsing
 from training.augment import MIRROR
 from training.data import IGNORE, read_ids

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from parsing.cli.photos import choose_targets, find_photos
 from parsing.cli.results import make_folder, put_file
-from parsing.formats.pictures import encode_picture
 from parsing.image import ImageError, open_image
 from parsing.memory import peak_memory
 from parsing.models.m2fp.export import refuse
 from parsing.parser import load
+from parsing.pictures import encode_picture
 from parsing.render import composite
 
 if TYPE_CHECKING:

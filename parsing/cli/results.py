@@ -21,9 +21,9 @@ from parsing.cli.photos import STDIN, Photo
 from parsing.files import write_file
 from parsing.formats.bundle import encode_masks
 from parsing.formats.coco import encode_json
-from parsing.formats.pictures import encode_labels, encode_picture
 from parsing.image import open_image
 from parsing.parser import Parser
+from parsing.pictures import encode_labels, encode_picture
 from parsing.render import PALETTES, composite
 from parsing.result import Parsing
 

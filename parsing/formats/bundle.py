@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.formats.coco import encode_json
-from parsing.formats.pictures import encode_labels, encode_mask
 from parsing.labels import BACKGROUND, PARTS
+from parsing.pictures import encode_labels, encode_mask
 from parsing.result import Parsing
 
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)

@@ -26,7 +26,7 @@ from parsing.render import LIP, SAFE
 from parsing.web.device import RUNTIME, device_folder
 from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.components import shrink
-from parsing.web.page.handlers import EXAMPLES, LONGEST_SIDE
+from parsing.web.page.handlers import EXAMPLES, LONGEST_PHOTO
 from tools.fetch_onnxruntime_web import CHECKSUMS
 
 LITE = parsing.load("lite")
@@ -104,7 +104,7 @@ def test_the_map_is_the_servers_and_nothing_is_sent(page: Page, requests: list[R
     page.locator("#views [value=map]").check()
     for file in (read(ASTRONAUT), read(ADMIRAL), read(GROUP), turned(), large()):
         parse_here(page, file)
-        photo = shrink(parsing.open_image(file["buffer"]), LONGEST_SIDE)
+        photo = shrink(parsing.open_image(file["buffer"]), LONGEST_PHOTO)
         expected = LITE(photo)
         wait_for(page, f"{photo.shape[1]} × {photo.shape[0]}")
         picture = shown(page, photo.shape[:2])

@@ -12,8 +12,8 @@ from support.crowd_model import PARSED, PHOTO, Crowd
 import parsing
 from parsing.web.page import visits
 from parsing.web.page.handlers import Handlers
-from parsing.web.page.visits import Shown, Ticket, Visits
-from parsing.web.viewer.messages import restrict
+from parsing.web.page.visits import Ticket, Visits
+from parsing.web.viewer.messages import Shown, restrict
 
 NAMES = [part.name for part in parsing.PARTS[1:]]
 

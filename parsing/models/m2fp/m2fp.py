@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from parsing.files import cache_folder
 from parsing.labels import PARTS
 from parsing.models.m2fp import weights as store
 from parsing.models.m2fp.decode import decode_instances, decode_pixels
@@ -96,7 +97,7 @@ class M2FP:
             return model.in_bfloat16() if precision == "bf16" else model
 
         folder = store.local_folder(name, weights)
-        if folder == store.cache_folder(name):
+        if folder == cache_folder(name):
             try:
                 return open_folder(folder)
             except store.WeightsError as error:

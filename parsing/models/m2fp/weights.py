@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from parsing.files import whole_file
+from parsing.files import cache_folder, whole_file
 from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, SLIM, Progress, WeightsError, download
 
 if TYPE_CHECKING:
@@ -36,12 +36,6 @@ Shapes = Mapping[str, tuple[int, ...]]
 """Name and shape of every weight that a network has."""
 
 log = logging.getLogger(__name__)
-
-
-def cache_folder(name: str) -> Path:
-    """Where the cache keeps a model's configuration and slim weights, whether they are there or not."""
-    root = os.environ.get("PARSING_CACHE") or Path.home() / ".cache" / "parsing-m2fp"
-    return Path(root) / name
 
 
 def local_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:

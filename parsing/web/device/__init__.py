@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from parsing.models.lite.lite import MODEL_FILE
-from parsing.web import read_file
+from parsing.web.assets import read_file
 from parsing.web.device.settings import lite_settings
 
 RUNTIME: Final = Path(__file__).parent / "runtime"

@@ -4,17 +4,21 @@ written down twice.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from parsing.labels import BACKGROUND
 from parsing.models.lite import lite, people
-from parsing.web.page.handlers import LONGEST_SIDE
+
+LONGEST_PHOTO: Final = 2048
+"""The page parses and shows photos at no more than this many pixels on the longer side, so that recolouring stays quick; on the
+server and on the visitor's device alike.
+"""
 
 
 def lite_settings() -> dict[str, Any]:
     """The constants of both files by name, and the longest side of a photo on the page, ready for JSON."""
     return {
-        "longest_photo": LONGEST_SIDE,
+        "longest_photo": LONGEST_PHOTO,
         "stride": lite.STRIDE,
         "part_stride": lite.PART_STRIDE,
         "person_stride": lite.PERSON_STRIDE,

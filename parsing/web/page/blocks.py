@@ -13,7 +13,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio while it is i
 
 import gradio as gr
 
-from parsing.web import FOLDER, read_file
+from parsing.web.assets import FOLDER, read_file
 from parsing.web.device import device_folder, device_input
 from parsing.web.page.components import photo_input
 from parsing.web.page.handlers import EXAMPLES, TEXTS, Handlers

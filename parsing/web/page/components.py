@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from parsing.image import ImageError
 from parsing.labels import BACKGROUND, PARTS
-from parsing.web import read_file
+from parsing.web.assets import read_file
 
 KEPT_SECONDS: Final = 10.0
 """An upload is deleted so long after it was read: right after sending it, the browser asks for it again, to preview it."""

@@ -23,22 +23,21 @@ from numpy.typing import NDArray
 import parsing
 from parsing.formats.bundle import encode_masks
 from parsing.formats.coco import encode_json
-from parsing.formats.pictures import encode_labels, encode_picture
+from parsing.pictures import encode_labels, encode_picture
 from parsing.render import PALETTES
 from parsing.stages import OnStage, Stage
+from parsing.web.device.settings import LONGEST_PHOTO
 from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.components import known_parts, load_texts, read_upload, shrink
 from parsing.web.page.model_menu import wants_faster, wants_lite
 from parsing.web.page.steps import SupersededError, steps
-from parsing.web.page.visits import Shown, Ticket, Visits
-from parsing.web.viewer.messages import as_text, maps_message, photo_message, restrict
+from parsing.web.page.visits import Ticket, Visits
+from parsing.web.viewer.messages import Shown, as_text, maps_message, photo_message, restrict
 
 log = logging.getLogger(__name__)
 
 EXAMPLES: Final = sorted((Path(__file__).resolve().parents[3] / "assets" / "examples").glob("*.[jp][pn]g"))
 """Served where they lie: a copy among the uploads would be deleted with an upload of the same photo."""
-LONGEST_SIDE: Final = 2048
-"""The page parses and shows photos at no more than this many pixels on the longer side, so that recolouring stays quick."""
 LARGEST_FRAME: Final = 2_000_000
 """Characters of a frame from the camera; the page's own are a tenth of that."""
 TEXTS: Final = load_texts()
@@ -119,7 +118,7 @@ class Handlers:
                 photo, opened = source.photo, source.parsing.timings["open"]
             else:
                 on_stage(Stage("open"))
-                photo, opened = open_photo(source, LONGEST_SIDE)
+                photo, opened = open_photo(source, LONGEST_PHOTO)
             return self.parse(photo, opened, parser, on_stage)
 
         try:
@@ -154,7 +153,7 @@ class Handlers:
         if not 0 < len(jpeg) <= LARGEST_FRAME:
             return None
         try:
-            photo, opened = open_photo(base64.b64decode(jpeg, validate=True), LONGEST_SIDE)
+            photo, opened = open_photo(base64.b64decode(jpeg, validate=True), LONGEST_PHOTO)
         except (binascii.Error, parsing.ImageError):
             return None
         shown = self.parse(photo, opened, self.lite)

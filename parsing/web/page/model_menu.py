@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from parsing.cores import has_bfloat16
-from parsing.web import read_file
+from parsing.web.assets import read_file
 from parsing.web.page.background import BackgroundLoader
 
 M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"

@@ -14,10 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from parsing.result import Parsing
+from parsing.web.viewer.messages import Shown
 
 KEPT_SECONDS: Final = 3600.0
 MOST_PAGES: Final = 64
@@ -43,15 +40,6 @@ class Ticket:
         """The ticket written as "page serial language", or None where a browser sends anything else."""
         found = re.fullmatch(r"([0-9a-f]{32}) ([1-9][0-9]{0,9}) (en|zh-CN)", text) if isinstance(text, str) else None
         return found and cls(found[1], int(found[2]), found[3])
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """What a page shows: the photo, RGB uint8 (H, W, 3), its parsing, and what the model that made it is called."""
-
-    photo: NDArray[np.uint8]
-    parsing: Parsing
-    title: str
 
 
 @dataclass

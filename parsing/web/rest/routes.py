@@ -23,14 +23,15 @@ from starlette.routing import Route
 
 import parsing
 from parsing.formats.coco import describe
-from parsing.formats.pictures import PictureFormat, encode_labels, encode_picture
 from parsing.labels import PARTS, part_index
+from parsing.pictures import PictureFormat, encode_labels, encode_picture
 from parsing.render import LIP, PALETTES, VIEWS, View
-from parsing.web.page.handlers import Handlers, Shown
+from parsing.web.page.handlers import Handlers
 from parsing.web.rest.answers import Error, Health, Label, Labels, ParsedPhotos, Picture
 from parsing.web.rest.api_page import api_page
 from parsing.web.server.guard import refuse
 from parsing.web.server.turns import Answer, BusyError, GoneError, Turns, gone
+from parsing.web.viewer.messages import Shown
 
 log = logging.getLogger(__name__)
 

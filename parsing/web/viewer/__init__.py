@@ -15,7 +15,7 @@ from gradio.i18n import I18nData
 
 from parsing.labels import GROUPS, PARTS
 from parsing.render import PALETTES
-from parsing.web import read_file
+from parsing.web.assets import read_file
 
 SCRIPTS: Final = ("pixels", "stage", "legend", "settings", "progress", "live", "save", "here", "viewer")
 """Read one after the other as one function, so that each knows those before it."""

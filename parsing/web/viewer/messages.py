@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import base64
 import zlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.formats.pictures import encode_picture
 from parsing.labels import BACKGROUND, PARTS
+from parsing.pictures import encode_picture
 from parsing.render import chosen_pixels
 from parsing.result import Parsing, Segment
-from parsing.web.page.visits import Shown
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a page shows: the photo, RGB uint8 (H, W, 3), its parsing, and what the model that made it is called."""
+
+    photo: NDArray[np.uint8]
+    parsing: Parsing
+    title: str
 
 
 def photo_message(shown: Shown) -> dict[str, Any]:

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from parsing.cores import instruction_sets
-from parsing.files import whole_file
-from parsing.models.m2fp.weights import cache_folder
+from parsing.files import cache_folder, whole_file
 
 SOURCES: Final = ("winograd.c", "deformable.c", "attention.c", "norm.c", "masks.c")
 HEADER: Final = "vectors.h"
