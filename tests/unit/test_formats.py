@@ -17,8 +17,8 @@ from pycocotools import mask as pycoco
 from support.striped_model import Stripes
 
 import parsing
-from parsing import files
-from parsing.formats import bundle, coco, pictures
+from parsing import files, pictures
+from parsing.formats import bundle, coco
 from parsing.labels import HUMAN, PARTS
 from parsing.render import LIP
 from parsing.result import Parsing, Segment
