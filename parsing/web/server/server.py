@@ -38,6 +38,9 @@ def join(
     page.state_session_capacity = mounted.pop("state_session_capacity")
     for name in ("share", "quiet"):  # `launch` alone knows them, and both are off
         mounted.pop(name)
+    # Only `launch` says so itself. Without it, Gradio takes any file that a request names for one of the app's own.
+    page.has_launched = True
+    page.api_open = False  # no call passes by the queue
     add_device_files(rest)
     # From the inside out. With a CORSMiddleware around it, Gradio leaves these headers to it.
     rest.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["*"])
