@@ -1,13 +1,16 @@
-"""The one table of classes: 19 body and clothing parts, plus background.
+"""The tables of classes: 19 body and clothing parts, plus background, for each data set that models are trained on.
 
-The order is that of CIHP (Gong et al., "Instance-level Human Parsing via Part Grouping Network", ECCV 2018), which M2FP
-predicts. Left and right are the person's own. Everything that needs a class name, a group, a mirror partner or a colour
-reads it here; the web page is sent this table by the server.
+`PARTS` is that of CIHP (Gong et al., "Instance-level Human Parsing via Part Grouping Network", ECCV 2018), which M2FP for
+several people and `lite` predict. `LIP_PARTS` is that of LIP (Gong et al., "Look into Person", CVPR 2017), which M2FP for one
+person predicts; there class 10 is Jumpsuits. Left and right are the person's own. A model says which table is its own, a
+`Parsing` carries the table of the model that made it, and the web page is sent that table with each photo.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -55,6 +58,13 @@ PARTS: Final[tuple[Part, ...]] = (
     Part(19, "Right-shoe", "右鞋", "shoes", 18, (255, 170, 0)),
 )
 
+LIP_PARTS: Final[tuple[Part, ...]] = tuple(
+    replace(part, name="Jumpsuits", name_zh="连体衣", group="clothes") if part.name == "Torso-skin" else part for part in PARTS
+)
+
+KNOWN_PARTS: Final = (*PARTS, *(part for part in LIP_PARTS if part not in PARTS))
+"""The parts of all data sets."""
+
 GROUPS: Final[tuple[str, ...]] = ("head", "clothes", "limbs", "shoes")
 
 BACKGROUND: Final = 0
@@ -62,18 +72,54 @@ HUMAN: Final = 20
 """Class index of a whole person in M2FP's output; never a value in the label map."""
 
 
-def part_index(part: int | str) -> int:
-    """Class index of a part given by index or by English name, in any case.
+_SAFE_NAME: Final = re.compile(r"\w(?:[\w -]{0,38}\w)?")
+"""A name that may stand in a file's name and in a page."""
+
+
+def part_index(part: int | str, classes: Sequence[Part] = PARTS) -> int:
+    """Class index of a part given by index or by English name, in any case and spelling of `read_classes`.
+
+    Args:
+        part: index or name.
+        classes: the table to look into, such as `Parsing.classes`.
 
     Raises:
         ValueError: there is no such part.
     """
     if isinstance(part, str):
-        wanted = part.strip().casefold()
-        for known in PARTS:
-            if known.name.casefold() == wanted:
+        wanted = _key(part)
+        for known in classes:
+            if _key(known.name) == wanted:
                 return known.index
-        raise ValueError(f"There is no part {part!r}; there are {', '.join(known.name for known in PARTS)}.")
-    if not 0 <= part < len(PARTS):
-        raise ValueError(f"There is no part {part}; parts are numbered 0 to {len(PARTS) - 1}.")
+        raise ValueError(f"There is no part {part!r}; there are {', '.join(known.name for known in classes)}.")
+    if not 0 <= part < len(classes):
+        raise ValueError(f"There is no part {part}; parts are numbered 0 to {len(classes) - 1}.")
     return int(part)
+
+
+def read_classes(names: Sequence[str]) -> tuple[Part, ...]:
+    """The table of a model that names its classes itself.
+
+    Names of ours are recognised in other spellings, such as "Gloves" or "Upper-clothes", and take our spelling, Chinese name
+    and group. A name that is not ours stays as it is, in the group "clothes"; one that no file could carry, or that was there
+    already, becomes "Class-<index>".
+
+    Args:
+        names: at most 20, by class index; the first is the background, whatever it is called.
+    """
+    known = {_key(part.name): part for part in KNOWN_PARTS}
+    parts = [PARTS[BACKGROUND]]
+    for index, name in enumerate(names[1:], start=1):
+        part = known.get(_key(name)) or replace(PARTS[index], name=name, name_zh=name, group="clothes")
+        taken = any(_key(part.name) == _key(other.name) for other in parts)
+        if taken or not _SAFE_NAME.fullmatch(part.name):
+            part = replace(part, name=f"Class-{index}", name_zh=f"类别{index}", group="clothes")
+        parts.append(replace(part, index=index, color=PARTS[index].color))
+    places = {_key(part.name): part.index for part in parts}
+    partners = {_key(part.name): _key(PARTS[part.mirror].name) for part in PARTS}
+    return tuple(replace(part, mirror=places.get(partners.get(_key(part.name), ""), part.index)) for part in parts)
+
+
+def _key(name: str) -> str:
+    """What the spellings of a name have in common: letters and digits in one case, without the plural's s."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum()).removesuffix("s")

@@ -15,12 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.image import ImageSource, open_image
+from parsing.labels import LIP_PARTS, PARTS, Part
 from parsing.models.m2fp.weights import Progress, local_folder
 from parsing.result import Parsing
 from parsing.stages import OnStage, Stages
 
 MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx", "modelscope")
 """The names that `load` takes."""
+
+
+def classes_of(name: str) -> tuple[Part, ...]:
+    """The classes that a model of this name has, by the data set that it was trained on; a loaded one may know better."""
+    return LIP_PARTS if name == "m2fp-single" else PARTS
 
 
 class Model(Protocol):
@@ -30,6 +36,8 @@ class Model(Protocol):
     """The name that `load` takes."""
     title: str
     """What the page calls it."""
+    classes: tuple[Part, ...]
+    """The classes of its label map, background first."""
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; fills every field of the result, timings from its own stages only, each of
@@ -74,6 +82,11 @@ class Parser:
     def title(self) -> str:
         """What the page calls the model."""
         return self.model.title
+
+    @property
+    def classes(self) -> tuple[Part, ...]:
+        """The classes of the model's label map, background first."""
+        return self.model.classes
 
     def __call__(self, image: ImageSource, on_stage: OnStage | None = None) -> Parsing:
         """Parses a photo.

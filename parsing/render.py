@@ -152,7 +152,7 @@ def chosen_pixels(parsing: Parsing, parts: Iterable[int | str] | None = None, pe
     Raises:
         ValueError: there is no such part or person.
     """
-    indices = range(1, len(PARTS)) if parts is None else {part_index(part) for part in parts} - {BACKGROUND}
+    indices = range(1, len(PARTS)) if parts is None else {part_index(part, parsing.classes) for part in parts} - {BACKGROUND}
     table = np.zeros(256, np.uint8)
     table[list(indices)] = 255
     chosen = cv2.LUT(parsing.labels, table)

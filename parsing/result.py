@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.files import write_file
-from parsing.labels import BACKGROUND, HUMAN, PARTS
+from parsing.labels import BACKGROUND, HUMAN, PARTS, Part
 from parsing.pictures import encode_labels
 
 
@@ -29,6 +29,7 @@ class Segment:
         bits: (y1 - y0, (x1 - x0 + 7) // 8) uint8, the mask inside the box, packed along the rows.
         size: height and width of the photo.
         person: number of the person, from 1, or None where no person claims the part.
+        classes: the table that `label` is of; a `Parsing` gives its segments its own.
     """
 
     label: int
@@ -37,6 +38,7 @@ class Segment:
     bits: NDArray[np.uint8] = field(repr=False)
     size: tuple[int, int]
     person: int | None = None
+    classes: tuple[Part, ...] = field(default=PARTS, repr=False)
 
     @classmethod
     def from_mask(
@@ -69,7 +71,7 @@ class Segment:
     @property
     def name(self) -> str:
         """English class name, "Human" for a person."""
-        return "Human" if self.label == HUMAN else PARTS[self.label].name
+        return "Human" if self.label == HUMAN else self.classes[self.label].name
 
     @property
     def crop(self) -> NDArray[np.bool_]:
@@ -95,12 +97,13 @@ class Parsing:
     """One parsed photo.
 
     Attributes:
-        labels: (H, W) uint8, class index 0 to 19 of each pixel.
+        labels: (H, W) uint8, index in `classes` of each pixel.
         parts: the parts found, each of one person where people are told apart.
         people: the people found, numbered 1, 2, ... in this order.
         model: name of the model.
         timings: milliseconds by stage, in the order in which they ran.
         person_of: (H, W) uint8, number of the person each pixel belongs to, 0 for none.
+        classes: the model's table of classes, background first; at most 20.
     """
 
     labels: NDArray[np.uint8] = field(repr=False)
@@ -109,6 +112,7 @@ class Parsing:
     model: str
     timings: dict[str, float]
     person_of: NDArray[np.uint8] = field(repr=False)
+    classes: tuple[Part, ...] = field(default=PARTS, repr=False)
 
     def __post_init__(self) -> None:
         for name, array in (("labels", self.labels), ("person_of", self.person_of)):
@@ -118,8 +122,8 @@ class Parsing:
             raise ValueError("labels has no pixels.")
         if self.labels.shape != self.person_of.shape:
             raise ValueError(f"labels has shape {self.labels.shape}, but person_of has {self.person_of.shape}.")
-        if self.labels.max() >= len(PARTS):
-            raise ValueError(f"labels holds {self.labels.max()}, but the classes are 0 to {len(PARTS) - 1}.")
+        if self.labels.max() >= len(self.classes):
+            raise ValueError(f"labels holds {self.labels.max()}, but the classes are 0 to {len(self.classes) - 1}.")
         if [person.person for person in self.people] != list(range(1, len(self.people) + 1)):
             raise ValueError("people must be numbered 1, 2, ... in the order of the list.")
         if self.person_of.max() > len(self.people):
@@ -127,6 +131,8 @@ class Parsing:
         for segment in (*self.parts, *self.people):
             if tuple(segment.size) != self.labels.shape:
                 raise ValueError(f"A segment is for a photo of shape {segment.size}, but labels has {self.labels.shape}.")
+        for name, segments in (("parts", self.parts), ("people", self.people)):  # names are those of this result's table
+            object.__setattr__(self, name, [replace(segment, classes=self.classes) for segment in segments])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -146,7 +152,7 @@ class Parsing:
             person: number of one person, from 1; None for everybody.
 
         Returns:
-            The 20 class names, each with its share in [0, 1]. The parts' shares are of the area of the person or people, so
+            The class names, each with its share in [0, 1]. The parts' shares are of the area of the person or people, so
             they add up to 1, or are all 0 where nobody is. "Background" has its share of the whole picture, whoever is
             asked for.
 
@@ -160,7 +166,7 @@ class Parsing:
             counts = _count(self.labels, cv2.compare(self.person_of, person, cv2.CMP_EQ))
         shares = counts / max(counts[BACKGROUND + 1 :].sum(), 1.0)
         shares[BACKGROUND] = background
-        return {part.name: float(share) for part, share in zip(PARTS, shares, strict=True)}
+        return {part.name: float(share) for part, share in zip(self.classes, shares, strict=False)}
 
     def to_dict(self) -> dict[str, Any]:
         """What was found, without pixels, ready for `json.dumps`: areas in pixels, boxes x0, y0, x1, y1."""

@@ -22,7 +22,7 @@ from parsing.cli import compare
 from parsing.cli.photos import STDIN, choose_targets, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
 from parsing.cli.results import SUFFIXES, Task, explain, make_folder, mute, one_line, parse_photos
-from parsing.labels import part_index
+from parsing.labels import KNOWN_PARTS, part_index
 from parsing.models.m2fp import export
 from parsing.models.m2fp.network.config import PRECISIONS, SHORT_SIDES
 from parsing.parser import MODELS, load
@@ -128,12 +128,15 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return chosen
 
 
-def read_parts(names: str) -> list[int]:
-    """Class indices of part names with commas between them."""
+def read_parts(text: str) -> list[str]:
+    """Part names with commas between them; whether the model has them is seen once it is there."""
+    names = text.split(",")
     try:
-        return [part_index(name) for name in names.split(",")]
+        for name in names:
+            part_index(name, KNOWN_PARTS)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    return names
 
 
 def read_opacity(number: str) -> float:
@@ -158,6 +161,8 @@ def run(options: argparse.Namespace) -> int:
     with connected(options.ray) if options.ray else nullcontext():
         with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
             parser = load(options.model, weights=options.weights, precision=options.precision, size=options.size)
+        if options.parts:
+            options.parts = [part_index(name, parser.classes) for name in options.parts]
         parse = parse_on_cluster if options.ray else parse_photos
         # disable=None: only at a terminal. leave=False: an error's line stands alone.
         with tqdm(total=len(tasks), unit="photo", leave=False, disable=True if len(tasks) == 1 else None) as progress:

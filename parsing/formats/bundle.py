@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.formats.coco import encode_json
-from parsing.labels import BACKGROUND, PARTS
+from parsing.labels import BACKGROUND
 from parsing.pictures import encode_labels, encode_mask
 from parsing.result import Parsing
 
@@ -26,7 +26,7 @@ def encode_masks(parsing: Parsing) -> bytes:
     apart, `person-1-Hair.png` and so on for the parts of each; `labels.png`, the label map; `parsing.json`, all of `describe`.
     """
     files = {"parsing.json": encode_json(parsing), "labels.png": encode_labels(parsing.labels)}
-    masks = _masks_by_part(parsing.labels)
+    masks = _masks_by_part(parsing)
     files |= {f"{name}.png": encode_mask(mask) for name, mask in masks.items()}
     for person in parsing.people:
         files[f"person-{person.person}.png"] = encode_mask(person.mask.view(np.uint8) * np.uint8(255))
@@ -41,7 +41,8 @@ def encode_masks(parsing: Parsing) -> bytes:
     return stream.getvalue()
 
 
-def _masks_by_part(labels: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+def _masks_by_part(parsing: Parsing) -> dict[str, NDArray[np.uint8]]:
     """(H, W) uint8, 255 and 0, of each part that is somewhere in the label map."""
-    masks = {part.name: cv2.compare(labels, part.index, cv2.CMP_EQ) for part in PARTS if part.index != BACKGROUND}
+    parts = [part for part in parsing.classes if part.index != BACKGROUND]
+    masks = {part.name: cv2.compare(parsing.labels, part.index, cv2.CMP_EQ) for part in parts}
     return {name: mask for name, mask in masks.items() if mask.any()}

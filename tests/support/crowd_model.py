@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.labels import HUMAN
+from parsing.labels import HUMAN, PARTS
 from parsing.result import Parsing, Segment
 from parsing.stages import OnStage
 
@@ -19,6 +19,7 @@ class Crowd:
 
     name: Final = "crowd"
     title: Final = "Crowd"
+    classes: Final = PARTS
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         height, width = image.shape[:2]

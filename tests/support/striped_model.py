@@ -22,6 +22,7 @@ class Stripes:
 
     name: Final = "stripes"
     title: Final = "Stripes"
+    classes: Final = PARTS
 
     def __init__(self) -> None:
         self.calls = 0

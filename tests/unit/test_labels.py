@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from parsing.labels import BACKGROUND, GROUPS, HUMAN, PARTS, part_index
+from parsing.labels import BACKGROUND, GROUPS, HUMAN, LIP_PARTS, PARTS, part_index, read_classes
 
 CIHP = """
     0 Background 000000     1 Hat 800000            2 Hair ff0000           3 Glove 005500
@@ -54,3 +54,55 @@ def test_a_part_is_found_by_name_or_index(part: int | str, index: int) -> None:
 def test_a_part_that_does_not_exist_is_named_in_the_error(part: int | str) -> None:
     with pytest.raises(ValueError, match=f"There is no part {part!r}; .*"):
         part_index(part)
+
+
+def test_lip_has_jumpsuits_where_cihp_has_the_skin_of_the_torso() -> None:
+    assert [one.index for one, other in zip(PARTS, LIP_PARTS, strict=True) if one != other] == [10]
+    assert (LIP_PARTS[10].name, LIP_PARTS[10].name_zh, LIP_PARTS[10].group) == ("Jumpsuits", "连体衣", "clothes")
+    assert part_index("jumpsuits", LIP_PARTS) == 10
+    with pytest.raises(ValueError, match="There is no part 'Jumpsuits'"):
+        part_index("Jumpsuits")
+
+
+CIHP_NAMES = [part.name for part in PARTS]
+
+
+@pytest.mark.parametrize(
+    ("changes", "index", "name", "group"),
+    [
+        ({}, 10, "Torso-skin", "limbs"),
+        ({3: "Gloves"}, 3, "Glove", "clothes"),
+        ({5: "Upper-clothes"}, 5, "UpperClothes", "clothes"),
+        ({5: "upper clothes"}, 5, "UpperClothes", "clothes"),
+        ({10: "TorsoSkin"}, 10, "Torso-skin", "limbs"),
+        ({10: "Jumpsuits"}, 10, "Jumpsuits", "clothes"),
+        ({10: "jumpsuit"}, 10, "Jumpsuits", "clothes"),
+        ({14: "left_arm"}, 14, "Left-arm", "limbs"),
+        ({0: "__background__"}, 0, "Background", "background"),
+        ({7: "Cape"}, 7, "Cape", "clothes"),
+        ({7: "斗篷"}, 7, "斗篷", "clothes"),
+        ({1: "Hair", 2: "Hat"}, 1, "Hair", "head"),
+        ({7: "../../etc/passwd"}, 7, "Class-7", "clothes"),
+        ({7: "<script>"}, 7, "Class-7", "clothes"),
+        ({7: ""}, 7, "Class-7", "clothes"),
+        ({7: "a,b"}, 7, "Class-7", "clothes"),
+        ({7: "x" * 41}, 7, "Class-7", "clothes"),
+        ({7: "Hair"}, 7, "Class-7", "clothes"),
+    ],
+)
+def test_a_model_names_its_classes_itself(changes: dict[int, str], index: int, name: str, group: str) -> None:
+    table = read_classes([changes.get(place, usual) for place, usual in enumerate(CIHP_NAMES)])
+    assert (table[index].name, table[index].group) == (name, group)
+    assert [part.index for part in table] == list(range(20))
+    assert [part.color for part in table] == [part.color for part in PARTS]
+    assert len({part.name for part in table}) == 20
+
+
+def test_the_names_of_a_data_set_give_its_own_table() -> None:
+    for table in (PARTS, LIP_PARTS):
+        assert read_classes([part.name for part in table]) == table
+
+
+def test_left_and_right_stay_partners_where_classes_have_other_numbers() -> None:
+    table = read_classes(["Background", "Right-shoe", "Face", "Left-shoe"])
+    assert [part.mirror for part in table] == [0, 3, 2, 1]

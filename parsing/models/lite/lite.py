@@ -83,6 +83,7 @@ class Lite:
     """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card.
 
     Attributes:
+        classes: those of CIHP.
         title: what the page calls it; a file that `training.distill` wrote brings a title that says whom it has learnt from.
     """
 
@@ -97,6 +98,7 @@ class Lite:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         self._session = onnxruntime.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
+        self.classes = PARTS
         self.title = self._session.get_modelmeta().custom_metadata_map.get("title", "Lite (embedded)")
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:

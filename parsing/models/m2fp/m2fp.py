@@ -46,6 +46,7 @@ class M2FP:
     Attributes:
         name: "m2fp" or "m2fp-single"; "m2fp-onnx" where `m2fp_onnx` runs the network.
         title: what the page calls it.
+        classes: of its label map.
         config: what the model's configuration says.
         network: the network, ready for inference.
         short_side: one of `SHORT_SIDES`.
@@ -59,6 +60,7 @@ class M2FP:
         self.network = network
         self.short_side = short_side
         self.note = note
+        self.classes = config.classes
         self.name = "m2fp-single" if config.single_person else "m2fp"
         single = ", one person" if config.single_person else ""
         self.title = f"M2FP ResNet-{config.network.depth}{single}{note} (official, CC BY-NC)"
@@ -136,6 +138,7 @@ class M2FP:
             model=self.name,
             timings=stages.timings,
             person_of=decoded.person_of,
+            classes=self.classes,
         )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from parsing.labels import HUMAN
+from parsing.labels import HUMAN, PARTS, Part
 from parsing.memory import peak_memory
 from parsing.models.m2fp import weights as store
 from parsing.models.m2fp.decode import layer_people, owners
@@ -64,6 +64,7 @@ class ModelScope:
     Attributes:
         name: "modelscope".
         title: what a page calls it.
+        classes: what its configuration calls the classes.
         peak: most megabytes that the process had resident during the last photo; 0 where the system does not tell.
     """
 
@@ -82,6 +83,7 @@ class ModelScope:
         self._config = open_config(folder, single_person=False)
         if not self._config.instances:
             raise store.WeightsError("These weights tell no people apart; the reference engine is for those that do.")
+        self.classes = self._config.classes
         self._engine = Engine(folder, self._config)
 
     @classmethod
@@ -104,7 +106,7 @@ class ModelScope:
             self._engine = Engine(self._folder, self._config)
         Stages(on_stage).tell(Stage("network"))  # the process does not say when it comes to which
         answer, self.peak = self._engine.parse(image)
-        return read_answer(answer, self._config.num_parts)
+        return read_answer(answer, self._config.num_parts, self.classes)
 
 
 class Engine:
@@ -180,12 +182,13 @@ def explain(status: int, words: str) -> str:
     return f"the reason is not known ({kind.group() if kind else f'status {status}'}); {REPAIR}"
 
 
-def read_answer(answer: dict[str, NDArray[Any]], num_parts: int) -> Parsing:
+def read_answer(answer: dict[str, NDArray[Any]], num_parts: int, classes: tuple[Part, ...] = PARTS) -> Parsing:
     """From what `worker.Pipeline` says of a photo to what `M2FP` says of it.
 
     Args:
         answer: the arrays.
         num_parts: the class of this index is a whole person.
+        classes: the model's table.
     """
     labels, classes, masks = answer["labels"], answer["classes"], answer["masks"]
     part_places, person_places = np.flatnonzero(classes != num_parts), np.flatnonzero(classes == num_parts)
@@ -199,7 +202,7 @@ def read_answer(answer: dict[str, NDArray[Any]], num_parts: int) -> Parsing:
     owned = zip(part_places, owners(torch.tensor(overlaps)), strict=True)
     parts = [segment(place, int(classes[place]), owner) for place, owner in owned]
     timings = dict(zip(STAGES, answer["milliseconds"].tolist(), strict=True))
-    return Parsing(labels, parts, people, NAME, timings, layer_people(parts, people, labels.shape))
+    return Parsing(labels, parts, people, NAME, timings, layer_people(parts, people, labels.shape), classes)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

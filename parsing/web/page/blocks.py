@@ -53,7 +53,9 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                 if handlers.loader is not None:
                     words = text("words")
                     model = model_menu(words, handlers.loader, handlers.lite.title, handlers.choice, device_folder())
-            shown = viewer(text("words"), [handlers.begin_photo, handlers.parse_frame, handlers.save_file])
+            shown = viewer(
+                text("words"), handlers.pick(None).classes, [handlers.begin_photo, handlers.parse_frame, handlers.save_file]
+            )
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
         ticket = gr.Textbox(visible=False)  # filled by the scripts below; see `Ticket`
 

@@ -22,23 +22,21 @@ from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
 from parsing.image import ImageError
-from parsing.labels import BACKGROUND, PARTS
+from parsing.labels import BACKGROUND, KNOWN_PARTS, PARTS, Part
 from parsing.web.assets import read_file
 
 KEPT_SECONDS: Final = 10.0
 """An upload is deleted so long after it was read: right after sending it, the browser asks for it again, to preview it."""
-PART_NAMES: Final = [part.name for part in PARTS if part.index != BACKGROUND]
-"""The 19 parts that can be ticked."""
 
 
 def load_texts() -> dict[str, dict[str, str]]:
-    """The page's texts by language, "en" and "zh-CN", from `texts.json`, and the class table's names as "part.<name>".
+    """The page's texts by language, "en" and "zh-CN", from `texts.json`, and the names of all parts as "part.<name>".
 
     One more text, "words", holds them all as "key=text|key=text": Gradio translates one string for a component, and the
     templates of the viewer and the model menu need many.
     """
     texts: dict[str, dict[str, str]] = json.loads(read_file("page/texts.json"))
-    for part in PARTS:
+    for part in KNOWN_PARTS:
         texts["en"][f"part.{part.name}"] = part.name
         texts["zh-CN"][f"part.{part.name}"] = part.name_zh
     for words in texts.values():
@@ -105,6 +103,7 @@ def _take_photo(payload: ImageData | None) -> bytes | None:
         raise gr.Error(str(error), print_exception=False) from None
 
 
-def known_parts(names: Any) -> list[str]:
+def known_parts(names: Any, classes: tuple[Part, ...] = PARTS) -> list[str]:
     """The parts among what a browser names, in the order of the table of classes; it may send anything."""
-    return [name for name in PART_NAMES if isinstance(names, list) and name in names]
+    parts = [part.name for part in classes if part.index != BACKGROUND]
+    return [name for name in parts if isinstance(names, list) and name in names]

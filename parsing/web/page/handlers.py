@@ -172,7 +172,8 @@ class Handlers:
             return None
         person = sent.get("person")
         try:
-            seen = restrict(shown.parsing, known_parts(sent.get("parts")), person if isinstance(person, int) else None)
+            parts = known_parts(sent.get("parts"), shown.parsing.classes)
+            seen = restrict(shown.parsing, parts, person if isinstance(person, int) else None)
         except ValueError:
             return None
         if sent.get("form") == "labels":

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import FastAPI, File, Form, Request, UploadFile
+from fastapi import FastAPI, File, Form, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
@@ -23,7 +23,8 @@ from starlette.routing import Route
 
 import parsing
 from parsing.formats.coco import describe
-from parsing.labels import PARTS, part_index
+from parsing.labels import part_index
+from parsing.parser import classes_of
 from parsing.pictures import PictureFormat, encode_labels, encode_picture
 from parsing.render import LIP, PALETTES, VIEWS, View
 from parsing.web.page.handlers import Handlers
@@ -44,6 +45,8 @@ MODEL_SECONDS: Final = 30
 
 ModelChoice = Literal["auto", "lite", "m2fp"]
 PaletteName = Literal[tuple(PALETTES)]
+
+LabelsChoice = Literal["auto", "lite", "m2fp", "m2fp-single"]
 
 ModelField = Annotated[ModelChoice, Form(description="`auto` takes the best model that is ready.")]
 
@@ -92,8 +95,8 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         format: Annotated[PictureFormat, Form(description="JPEG shows white where `cutout` is transparent")] = "jpeg",
     ) -> Picture:
         """Parses a photo and colours it, at its own size."""
-        chosen = _read_parts(parts)
         menu = _menu_value(handlers, model)
+        chosen = _read_parts(parts, handlers.pick(menu).classes)
 
         def draw() -> bytes:
             shown = _open(handlers, image, menu)
@@ -145,10 +148,12 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         return JSONResponse({"results": results})
 
     @rest.get("/labels")
-    async def list_labels() -> Labels:
-        """The classes of the label map, and what else can be named."""
+    async def list_labels(
+        model: Annotated[LabelsChoice, Query(description="whose classes; `auto` is the model that answers now")] = "auto",
+    ) -> Labels:
+        """The classes of a model's label map, and what else can be named."""
         return Labels(
-            labels=[_describe_label(part) for part in PARTS],
+            labels=[_describe_label(part) for part in _classes(handlers, model)],
             views=list(VIEWS),
             palettes=list(PALETTES),
             formats=list(PictureFormat.__args__),
@@ -209,14 +214,25 @@ def _menu_value(handlers: Handlers, model: ModelChoice) -> dict[str, str] | None
     return {"choice": model}
 
 
-def _read_parts(fields: list[str] | None) -> list[int] | None:
-    """Class indices of part names, one or several to a field."""
+def _classes(handlers: Handlers, model: LabelsChoice) -> tuple[parsing.Part, ...]:
+    """The classes that answers of this model have; of one that is not loaded, those of its data set."""
+    loaded = handlers.loader and handlers.loader.parser
+    if model == "auto":
+        return handlers.pick(None).classes
+    return loaded.classes if loaded and model in ("m2fp", loaded.name) else classes_of(model)
+
+
+def _read_parts(fields: list[str] | None, classes: tuple[parsing.Part, ...]) -> list[str] | None:
+    """Part names, one or several to a field, each of which is in the table."""
     if fields is None:
         return None
+    names = [name for field in fields for name in field.split(",")]
     try:
-        return [part_index(name) for field in fields for name in field.split(",")]
+        for name in names:
+            part_index(name, classes)
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
+    return names
 
 
 def _file_name(upload: UploadFile) -> str:

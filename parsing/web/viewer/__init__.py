@@ -13,19 +13,21 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
-from parsing.labels import GROUPS, PARTS
+from parsing.labels import GROUPS, PARTS, Part
 from parsing.render import PALETTES
 from parsing.web.assets import read_file
+from parsing.web.viewer.messages import describe_classes
 
 SCRIPTS: Final = ("pixels", "stage", "legend", "settings", "progress", "live", "save", "here", "viewer")
 """Read one after the other as one function, so that each knows those before it."""
 
 
-def viewer(words: I18nData, server_functions: list[Callable[..., Any]]) -> gr.HTML:
+def viewer(words: I18nData, classes: tuple[Part, ...], server_functions: list[Callable[..., Any]]) -> gr.HTML:
     """The component. Its value is the last message to the page, see `photo_message`, and never comes back.
 
     Args:
         words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
+        classes: what the list of parts shows until a photo comes with those of the model that parsed it.
         server_functions: `begin_photo`, `parse_frame` and `save_file` of `Handlers`.
     """
     return gr.HTML(
@@ -36,7 +38,8 @@ def viewer(words: I18nData, server_functions: list[Callable[..., Any]]) -> gr.HT
         server_functions=[_plain(function) for function in server_functions],
         apply_default_css=False,
         elem_id="viewer",
-        table=[{"index": part.index, "name": part.name, "group": part.group} for part in PARTS],
+        table=describe_classes(classes),
+        lite_table=describe_classes(PARTS),
         groups=list(GROUPS),
         palettes={name: palette.colors.tolist() for name, palette in PALETTES.items()},
     )

@@ -28,7 +28,7 @@ async function openHere(source) {
 }
 
 function showFound({ width, height, people, timings, maps, save }, pixels) {
-  const facts = { width, height, people: people.length, model: words["device.model"], timings, save };
+  const facts = { width, height, people: people.length, model: words["device.model"], timings, classes: props.lite_table, save };
   show(facts, new Parsed(width, height, pixels, maps));
 }
 
@@ -39,8 +39,8 @@ async function parseFrameHere({ pixels, width, height }) {
 
 async function saveHere(form) {
   const { ticked, person, colors } = settings;
-  const { table, palettes } = props;
-  const wanted = { form, parts: [...ticked], person: person || null, palette: colors, usual: palettes.lip, table };
+  const { palettes } = props;
+  const wanted = { form, parts: [...ticked], person: person || null, palette: colors, usual: palettes.lip, table: props.lite_table };
   const { name, blob } = await result.save(wanted);
   download(blob, name);
 }

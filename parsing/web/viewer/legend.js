@@ -30,9 +30,9 @@ class Legend {
     const focused = this.list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     const row = ({ name, index }) => `<div class="part" data-row="${name}">
       ${index
-        ? `<label><input type="checkbox" name="${name}" aria-label="${words["part." + name]}"></label>
-           <button type="button" class="name" data-part="${name}" title="${words["parts.only"]}">${words["part." + name]}</button>`
-        : `<span class="swatch"></span><span class="name">${words["part." + name]}</span>`}
+        ? `<label><input type="checkbox" name="${name}" aria-label="${partName(words, name)}"></label>
+           <button type="button" class="name" data-part="${name}" title="${words["parts.only"]}">${partName(words, name)}</button>`
+        : `<span class="swatch"></span><span class="name">${partName(words, name)}</span>`}
       <span class="wearers"></span><span class="share"></span></div>`;
     const rows = (group) => this.table.filter((part) => part.group === group).map(row).join("");
     this.list.innerHTML = `<div class="bulk"><h2>${words["parts.title"]}</h2>
@@ -96,6 +96,11 @@ class Legend {
   row(name) {
     return this.list.querySelector(`[data-row="${name}"]`);
   }
+}
+
+// What a part is called in the page's language; a model's own class has only the name that its configuration gives it.
+function partName(words, name) {
+  return words["part." + name] ?? name;
 }
 
 // Whether black stands out more than white on a colour; luminance as in WCAG 2.

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.labels import BACKGROUND, PARTS
+from parsing.labels import BACKGROUND, Part
 from parsing.pictures import encode_picture
 from parsing.render import chosen_pixels
 from parsing.result import Parsing, Segment
@@ -36,7 +36,8 @@ def photo_message(shown: Shown) -> dict[str, Any]:
 
 def maps_message(shown: Shown) -> dict[str, Any]:
     """As `photo_message`, but without the photo: "maps", label map and person map, one byte a pixel, row by row, one map after
-    the other, zlib-compressed, in base 64; "width" and "height" in pixels; "people", how many; "model", its title; "timings".
+    the other, zlib-compressed, in base 64; "width" and "height" in pixels; "people", how many; "model", its title; "timings";
+    "classes", the model's table, see `describe_classes`.
     """
     height, width = shown.parsing.size
     maps = zlib.compress(shown.parsing.labels.tobytes() + shown.parsing.person_of.tobytes(), 1)
@@ -47,7 +48,13 @@ def maps_message(shown: Shown) -> dict[str, Any]:
         "people": len(shown.parsing.people),
         "model": shown.title,
         "timings": shown.parsing.timings,
+        "classes": describe_classes(shown.parsing.classes),
     }
+
+
+def describe_classes(classes: tuple[Part, ...]) -> list[dict[str, Any]]:
+    """A table of classes as the viewer's list has it; what a part is called in Chinese is among the page's texts."""
+    return [{"index": part.index, "name": part.name, "group": part.group} for part in classes]
 
 
 def as_text(content: bytes) -> str:
@@ -65,7 +72,7 @@ def restrict(parsing: Parsing, parts: list[str], person: int | None) -> Parsing:
     """
     chosen = chosen_pixels(parsing, parts, person)
     names = set(parts)
-    whole = names >= {part.name for part in PARTS if part.index != BACKGROUND}
+    whole = names >= {part.name for part in parsing.classes if part.index != BACKGROUND}
     numbers = range(1, len(parsing.people) + 1) if person is None else (person,)
     people = []
     for number, old in enumerate(numbers, start=1):
@@ -77,7 +84,7 @@ def restrict(parsing: Parsing, parts: list[str], person: int | None) -> Parsing:
         kept = [Segment(part.label, part.score, part.box, part.bits, part.size, 1) for part in kept]
     labels = _where(chosen, parsing.labels)
     person_of = _where(chosen, parsing.person_of) if person is None else (chosen > 0).astype(np.uint8)
-    return Parsing(labels, kept, people, parsing.model, parsing.timings, person_of)
+    return replace(parsing, labels=labels, parts=kept, people=people, person_of=person_of)
 
 
 def _where(chosen: NDArray[np.uint8], values: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -30,6 +30,14 @@ class Settings {
     history.replaceState(history.state, "", address);
   }
 
+  // The classes have other names from now on.
+  rename(before, after) {
+    const ticked = (index) => !before[index] || this.ticked.has(before[index].name);
+    this.names = after.filter(({ index }) => index).map(({ name }) => name);
+    this.ticked = new Set(after.filter(({ index }) => index && ticked(index)).map(({ name }) => name));
+    this.before = null;
+  }
+
   tick(names) {
     this.ticked = new Set(this.names.filter((name) => names.includes(name)));
     this.before = null;

@@ -3,7 +3,6 @@
 const root = element.querySelector(".viewer");
 const find = (selector) => root.querySelector(selector);
 const page = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-const indexOf = Object.fromEntries(props.table.map(({ name, index }) => [name, index]));
 
 let words = {};
 let serial = 0;
@@ -20,7 +19,7 @@ const stage = new Stage(find("#picture"), pointAtPhoto);
 const legend = new Legend(find("#parts"), props.table, props.groups, {
   tick: (names) => change(() => settings.tick(names)),
   isolate: (name) => change(() => settings.isolate(name)),
-  point: (name) => point(name === null ? {} : { part: indexOf[name] }),
+  point: (name) => point(name === null ? {} : { part: legend.table.find((part) => part.name === name).index }),
 });
 const settings = new Settings(legend.names(), props.palettes);
 const progress = new Progress(root, () => words);
@@ -51,6 +50,15 @@ function work(now) {
   if (!now) becomeIdle();
 }
 
+// The list shows the classes of the model that parsed the photo; what is ticked stays ticked, under its new name.
+function useClasses(table) {
+  if (JSON.stringify(table) === JSON.stringify(legend.table)) return;
+  settings.rename(legend.table, table);
+  legend.table = table;
+  legend.build(words);
+  showSettings();
+}
+
 async function receive(message) {
   if (message?.serial !== serial) return;
   if (message.failed) return work(null);
@@ -72,8 +80,9 @@ async function showFrame(message, pixels) {
   else show(message, new Parsed(message.width, message.height, pixels, maps));
 }
 
-function show({ width, height, people, model, timings, save }, now) {
+function show({ width, height, people, model, timings, classes, save }, now) {
   parsed = now;
+  useClasses(classes);
   stage.resize(parsed);
   if (settings.person > people) settings.person = 0;
   const found = parsed.counts.some((count, key) => count && key % PERSON);
@@ -93,7 +102,7 @@ function show({ width, height, people, model, timings, save }, now) {
 function draw() {
   if (!parsed) return;
   const start = performance.now();
-  stage.draw(parsed, settings.drawing(props.table));
+  stage.draw(parsed, settings.drawing(legend.table));
   result.draw = performance.now() - start;
   if (settings.view === "compare" && !compared) {
     stage.drawBefore(parsed);
@@ -148,12 +157,12 @@ function point(now) {
 
 function pointAtPhoto(pixel, event) {
   const key = pixel && parsed ? parsed.keys[pixel.y * parsed.width + pixel.x] : 0;
-  const part = props.table[key % PERSON];
+  const part = legend.table[key % PERSON];
   const tip = find(".tip");
   tip.hidden = !part.index;
   if (part.index) {
     const person = key >> 5 && result.people > 1 ? `${words["people.one"]} ${key >> 5}` : "";
-    tip.textContent = [words["part." + part.name], person].filter(Boolean).join(" · ");
+    tip.textContent = [partName(words, part.name), person].filter(Boolean).join(" · ");
     const box = stage.frame.getBoundingClientRect();
     tip.style.translate = `${event.clientX - box.x}px ${event.clientY - box.y}px`;
     tip.classList.toggle("left", event.clientX > box.x + box.width / 2);

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from parsing.labels import LIP_PARTS, PARTS, Part, read_classes
+
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Residual blocks in res2..res5 by depth (ResNet, arXiv 1512.03385, table 1)."""
 
@@ -80,6 +82,7 @@ class ModelConfig:
         num_parts: classes of the label map, background included; in the multi-person models the class of this index is Human.
         part_threshold: score from which a part counts in the label map.
         canvas: width and height in which a single person is centred.
+        classes: the table of the label map's classes.
     """
 
     network: NetworkConfig = NetworkConfig()
@@ -88,6 +91,7 @@ class ModelConfig:
     num_parts: int = 20
     part_threshold: float = 0.3
     canvas: tuple[int, int] = (384, 512)
+    classes: tuple[Part, ...] = PARTS
 
     @classmethod
     def from_dict(cls, model: Mapping[str, Any], single_person: bool = False) -> ModelConfig:
@@ -147,12 +151,22 @@ class ModelConfig:
             query_layers=int(decoder.get("dec_layers", official.query_layers)),
             project_levels=bool(decoder.get("enforce_input_project", False)) or pixel_channels != query_channels,
         )
+        num_parts = int(model.get("num_parsing") or 20)
+        names = model.get("classes")
         width, height = (model.get("input_single_human") or {"sizes": [cls.canvas]})["sizes"][0]
         return cls(
             network=network,
             single_person=single_person,
             instances=bool(model.get("parsing_on", not single_person)),
-            num_parts=int(model.get("num_parsing") or 20),
+            num_parts=num_parts,
             part_threshold=float(model.get("parsing_ins_score_thr", cls.part_threshold)),
             canvas=(int(width), int(height)),
+            classes=_classes(names, num_parts, LIP_PARTS if single_person else PARTS),
         )
+
+
+def _classes(names: Any, count: int, usual: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The table of a model with so many classes of parts: as its names say, where it names them all, else the usual one."""
+    if not isinstance(names, list) or len(names) < count or not all(isinstance(name, str) for name in names):
+        return usual[:count]
+    return read_classes(names[:count])
