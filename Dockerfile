@@ -35,7 +35,7 @@ RUN (pip install --no-cache-dir --retries 0 --timeout 10 -r pre-requirements.txt
 
 RUN useradd app && install --directory --owner=app --group=app /home/app /home/app/.cache
 
-COPY app.py ./
+COPY LICENSE NOTICE app.py ./
 COPY parsing parsing
 COPY assets assets
 

@@ -1,4 +1,5 @@
-# `make run` serves the page, `make test` checks everything. Both set up a virtual environment first, once.
+# `make run` serves the page, `make test` checks everything, `make check` what takes a minute. Each sets up a virtual environment
+# first, once; `make test` also brings what the machine lacks for it.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,15 +21,27 @@ define install-torch
 	|| echo "PyTorch's CPU index is out of reach; plain pip takes over."; fi
 endef
 
-.PHONY: run test fuzz format screenshot benchmark reference clean
+.PHONY: run test check lint types unit fuzz format screenshot benchmark reference clean
 
 run: $(VENV)/installed
 	$(BIN)/python app.py
 
-test: $(VENV)/installed-dev
+test: check
+	tools/machine.sh fonts browser
+	$(BIN)/python -m pytest --ignore=tests/unit tests
+
+check: lint unit
+
+lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+unit: $(VENV)/installed-dev
+	tools/machine.sh compiler
+	$(BIN)/python -m pytest tests/unit
 
 fuzz: $(VENV)/installed-dev
 	FUZZ_MUTATIONS=2000 FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/web/test_hostile.py
@@ -50,6 +63,7 @@ clean:
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; install one, or say which: make PYTHON=/path/to/python3" >&2; exit 2; }
+	PYTHON=$(PYTHON) tools/machine.sh venv
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: requirements.txt | $(VENV)/bin/python

@@ -6,6 +6,8 @@ from parsing.parser import Parser, load
 from parsing.render import Palette, composite
 from parsing.result import Parsing, Segment
 
+__version__ = "1.0.0"
+
 __all__ = [
     "PARTS",
     "ImageError",

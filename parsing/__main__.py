@@ -1,6 +1,37 @@
-"""`python -m parsing`: the command line, which is in `parsing.cli`."""
+"""`python -m parsing`, or `human-parsing` where the package is installed.
 
-from parsing.cli.parse import main
+`serve` is the page, in `parsing.web.serve`; all else is the command line, in `parsing.cli.parse`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from parsing.cli import parse
+from parsing.extras import needs
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program.
+
+    Args:
+        arguments: the words after its name; None takes those of the process.
+
+    Returns:
+        The exit status; it may also end with SystemExit, as `parsing.cli.parse.main` does.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] != ["serve"]:
+        return parse.main(words)
+    try:
+        with needs("web"):
+            from parsing.web.serve import main as serve
+    except ImportError as error:
+        parse.refuse(str(error))
+    serve(words[1:])
+    return 0
+
 
 if __name__ == "__main__":
     raise SystemExit(main())

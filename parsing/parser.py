@@ -14,6 +14,7 @@ from typing import Final, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from parsing.extras import needs
 from parsing.image import ImageSource, open_image
 from parsing.labels import LIP_PARTS, PARTS, Part
 from parsing.models.m2fp.weights import Progress, local_folder
@@ -158,6 +159,7 @@ def load(
     Raises:
         ValueError: there is no such model, precision or size, or an option was given to a model that does not have it.
         OSError: the weights cannot be found or read.
+        ImportError: the model needs packages that are not installed; the message says which extra brings them.
     """
     if name not in MODELS:
         raise ValueError(f"There is no model {name!r}; there are {', '.join(MODELS)}.")
@@ -177,19 +179,22 @@ def load(
 
         return Parser(Lite())
     if name == "m2fp-onnx":
-        from parsing.models.m2fp import onnx as m2fp_onnx
+        with needs("m2fp"):
+            from parsing.models.m2fp import onnx as m2fp_onnx
 
         if precision not in ("auto", "fp32"):
             raise ValueError("The model m2fp-onnx computes in fp32; other precisions belong to m2fp.")
         return Parser(m2fp_onnx.load(weights, size))
     if name == "modelscope":
-        from parsing.models.modelscope.engine import ModelScope
+        with needs("m2fp"):
+            from parsing.models.modelscope.engine import ModelScope
 
         if (precision, size) != ("auto", "official"):
             raise ValueError("The model modelscope has one precision and one size; precision= and size= belong to m2fp.")
         return Parser(ModelScope.load(weights, progress))
     if name == "m2fp-single" and size != "official":
         raise ValueError("The model m2fp-single has one size of input; size= belongs to m2fp.")
-    from parsing.models.m2fp.m2fp import M2FP
+    with needs("m2fp"):
+        from parsing.models.m2fp.m2fp import M2FP
 
     return Parser(M2FP.load(weights, name == "m2fp-single", progress, precision, size))

@@ -65,7 +65,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = argparse.ArgumentParser(
         prog="python -m parsing",
         description="Colours the people in photos by part.",
-        epilog="python -m parsing export --help: M2FP as one ONNX file."
+        epilog="python -m parsing serve --help: the page. python -m parsing export --help: M2FP as one ONNX file."
         " python -m parsing compare --help: M2FP beside ModelScope's own pipeline.",
     )
     options.error = refuse  # argparse's own way takes several lines

@@ -35,10 +35,12 @@ def load_models(name: str, weights: str | None, size: str = "official") -> tuple
     return parsing.load("lite"), loader
 
 
-def main() -> None:
-    """Loads the models and serves the page until interrupted."""
+def main(arguments: list[str] | None = None) -> None:
+    """Loads the models and serves the page until interrupted; `arguments` are the words after the program's name, those of the
+    process for None.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while a model is loaded, Ctrl-C ends the program without further words
-    options = read_options()
+    options = read_options(arguments)
     check_address(options.host, options.port)
     try:
         lite, loader = load_models(options.model, options.weights, options.size)

@@ -59,6 +59,8 @@ def test_nothing_else_is_sent_to_the_build() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     sent = {path.partition("/")[0] for path in listed if not is_ignored(path, IGNORED)}
     assert sent == {
+        "LICENSE",
+        "NOTICE",
         "app.py",
         "assets",
         "packages.txt",

@@ -1,51 +1,25 @@
-"""The way the embedded model is made: pictures, targets, and a few seconds of training up to a file that parses a photo."""
+"""The parts of the way the embedded model is made: pictures, targets, figures; tests/programs/test_train.py goes all of it."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
+from support.figures import FACE, LEFT_ARM, RIGHT_ARM, draw_figures
 
-from parsing.models.lite.lite import Lite
 from training import augment
 from training.data import IGNORE, read_ids, read_photo, read_photos, sampling_weights, split_ids
 from training.evaluate import confusion, intersection_over_union, paste_group
-from training.export import export
 from training.network import LiteNetwork
 from training.targets import person_targets
-from training.train import train
-
-FACE, LEFT_ARM, RIGHT_ARM = 13, 14, 15
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eighty pictures of a stick figure in the CIHP layout: a face above a coat, an arm on each side, one bystander ignored."""
     root = tmp_path_factory.mktemp("figures")
-    for folder in ("Images", "Category_ids"):
-        (root / folder).mkdir()
-    rng = np.random.default_rng(0)
-    for index in range(80):
-        pixels = np.full((240, 160, 3), rng.integers(150, 255, 3), np.uint8)
-        labels = np.zeros((240, 160), np.uint8)
-        x = int(rng.integers(60, 100))
-        shapes = [
-            ((x - 12, 20), (x + 12, 60), 13, (120, 160, 220)),
-            ((x - 20, 60), (x + 20, 220), 7, (160, 60, 20)),
-            ((x - 32, 62), (x - 21, 150), RIGHT_ARM, (120, 160, 220)),
-            ((x + 21, 62), (x + 32, 150), LEFT_ARM, (120, 160, 220)),
-            ((0, 100), (20, 160), IGNORE, (60, 60, 60)),
-        ]
-        for first, last, label, color in shapes:
-            cv2.rectangle(pixels, first, last, color, -1)
-            cv2.rectangle(labels, first, last, label, -1)
-        cv2.imwrite(str(root / "Images" / f"{index:03}.jpg"), pixels)
-        cv2.imwrite(str(root / "Category_ids" / f"{index:03}.png"), labels)
-    (root / "train_id.txt").write_text("\n".join(f"{index:03}" for index in range(80)))
+    draw_figures(root)
     return root
 
 
@@ -128,13 +102,3 @@ def test_attention_sees_the_whole_picture() -> None:
     assert centers.shape == (1, 1, 12, 48)
     assert offsets.shape == (1, 2, 12, 48)
     assert (parts[..., :4] != other[..., :4]).any()
-
-
-def test_a_few_seconds_of_training_give_a_model_that_parses(data: Path, tmp_path: Path) -> None:
-    options = argparse.Namespace(data=[data], held_out=63, extra=[], out=tmp_path, start=None, minutes=0.15, rate=2e-3)
-    vars(options).update(scenes=0.3, threads=torch.get_num_threads(), workers=1, device="cpu")
-    train(options)
-    export(tmp_path / "checkpoint.pt", tmp_path / "lite.onnx")
-    parsing = Lite(tmp_path / "lite.onnx")(read_photo(data, "000").pyramid[0])
-    assert parsing.labels.shape == (240, 160)
-    assert (tmp_path / "lite.onnx").stat().st_size < 20e6

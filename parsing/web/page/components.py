@@ -44,6 +44,13 @@ def load_texts() -> dict[str, dict[str, str]]:
     return texts
 
 
+def find_examples() -> list[Path]:
+    """The example photos by name: beside this file in an installed package, in `assets/examples` in a checkout."""
+    page = Path(__file__).resolve().parent
+    folders = page / "examples", page.parents[2] / "assets" / "examples"
+    return sorted(next(filter(Path.is_dir, folders), page).glob("*.[jp][pn]g"))
+
+
 def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """The photo, made smaller where its longer side has more than `longest` pixels."""
     height, width = photo.shape[:2]

@@ -28,7 +28,7 @@ from parsing.render import PALETTES
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
 from parsing.web.page.background import BackgroundLoader
-from parsing.web.page.components import known_parts, load_texts, read_upload, shrink
+from parsing.web.page.components import find_examples, known_parts, load_texts, read_upload, shrink
 from parsing.web.page.model_menu import wants_faster, wants_lite
 from parsing.web.page.steps import SupersededError, steps
 from parsing.web.page.visits import Ticket, Visits
@@ -36,8 +36,8 @@ from parsing.web.viewer.messages import Shown, as_text, maps_message, photo_mess
 
 log = logging.getLogger(__name__)
 
-EXAMPLES: Final = sorted((Path(__file__).resolve().parents[3] / "assets" / "examples").glob("*.[jp][pn]g"))
-"""Served where they lie: a copy among the uploads would be deleted with an upload of the same photo."""
+EXAMPLES: Final = find_examples()
+"""The example photos. Served where they lie: a copy among the uploads would be deleted with an upload of the same photo."""
 LARGEST_FRAME: Final = 2_000_000
 """Characters of a frame from the camera; the page's own are a tenth of that."""
 TEXTS: Final = load_texts()

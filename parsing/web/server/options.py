@@ -16,7 +16,10 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     with one sentence where the port, the size or `auth` cannot be meant.
     """
     environment = os.environ.get
-    options = argparse.ArgumentParser(description="Serves the page. Every option may also come from an environment variable.")
+    options = argparse.ArgumentParser(
+        prog="python -m parsing serve",
+        description="Serves the page, as python app.py does. Every option may also come from an environment variable.",
+    )
     options.error = refuse  # argparse's own way takes several lines
     hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"
     options.add_argument(

@@ -1,0 +1,27 @@
+"""The way the embedded model is made, as a whole: a few seconds of training up to a file that parses a photo."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from support.figures import draw_figures
+
+from parsing.models.lite.lite import Lite
+from training.data import read_photo
+from training.export import export
+from training.train import train
+
+
+def test_a_few_seconds_of_training_give_a_model_that_parses(tmp_path: Path) -> None:
+    data = tmp_path / "figures"
+    data.mkdir()
+    draw_figures(data)
+    options = argparse.Namespace(data=[data], held_out=63, extra=[], out=tmp_path, start=None, minutes=0.15, rate=2e-3)
+    vars(options).update(scenes=0.3, threads=torch.get_num_threads(), workers=1, device="cpu")
+    train(options)
+    export(tmp_path / "checkpoint.pt", tmp_path / "lite.onnx")
+    parsing = Lite(tmp_path / "lite.onnx")(read_photo(data, "000").pyramid[0])
+    assert parsing.labels.shape == (240, 160)
+    assert (tmp_path / "lite.onnx").stat().st_size < 20e6
