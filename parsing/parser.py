@@ -9,43 +9,17 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.extras import needs
 from parsing.image import ImageSource, open_image
-from parsing.labels import LIP_PARTS, PARTS, Part
-from parsing.models.m2fp.weights import Progress, local_folder
+from parsing.labels import Part
+from parsing.models import Model, ModelOptions, find_model
+from parsing.models.m2fp.weights import Progress
 from parsing.result import Parsing
 from parsing.stages import OnStage, Stages
-
-MODELS: Final = ("auto", "lite", "m2fp", "m2fp-single", "m2fp-onnx", "modelscope")
-"""The names that `load` takes."""
-
-
-def classes_of(name: str) -> tuple[Part, ...]:
-    """The classes that a model of this name has, by the data set that it was trained on; a loaded one may know better."""
-    return LIP_PARTS if name == "m2fp-single" else PARTS
-
-
-class Model(Protocol):
-    """What stands behind a `Parser`: one of `parsing.models`."""
-
-    name: str
-    """The name that `load` takes."""
-    title: str
-    """What the page calls it."""
-    classes: tuple[Part, ...]
-    """The classes of its label map, background first."""
-
-    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
-        """Parses one RGB uint8 (H, W, 3) picture; fills every field of the result, timings from its own stages only, each of
-        which it tells as it begins.
-        """
-        ...
-
 
 Source = TypeVar("Source", bound=ImageSource)
 
@@ -145,8 +119,8 @@ def load(
     """Loads a model.
 
     Args:
-        name: "lite", embedded in this package; "m2fp", several people, or "m2fp-single", one person, with the official weights;
-            "m2fp-onnx", m2fp as `python -m parsing export` wrote it, run by ONNX Runtime;
+        name: one of `parsing.models.NAMES`: "lite", embedded in this package; "m2fp", several people, or "m2fp-single", one
+            person, with the official weights; "m2fp-onnx", m2fp as `python -m parsing export` wrote it, run by ONNX Runtime;
             "modelscope", m2fp as ModelScope's own pipeline computes it, in the environment that `make reference` sets up;
             "auto" is "m2fp" where its weights are given or already on this machine, else "lite".
         weights: a local ModelScope model folder for one of the M2FP models; None for the environment variable PARSING_WEIGHTS,
@@ -161,40 +135,9 @@ def load(
         OSError: the weights cannot be found or read.
         ImportError: the model needs packages that are not installed; the message says which extra brings them.
     """
-    if name not in MODELS:
-        raise ValueError(f"There is no model {name!r}; there are {', '.join(MODELS)}.")
-    if name == "auto":
-        name = "lite" if local_folder("m2fp", weights) is None else "m2fp"
-        if name == "lite":  # what was asked of M2FP does not stand in its way
-            precision, size = "auto", "official"
-    if name == "lite":
-        for option, value, default in (
-            ("weights", weights, None),
-            ("precision", precision, "auto"),
-            ("size", size, "official"),
-        ):
-            if value != default:
-                raise ValueError(f"The model lite has its weights inside and takes no {option}=; that belongs to m2fp.")
-        from parsing.models.lite.lite import Lite
-
-        return Parser(Lite())
-    if name == "m2fp-onnx":
-        with needs("m2fp"):
-            from parsing.models.m2fp import onnx as m2fp_onnx
-
-        if precision not in ("auto", "fp32"):
-            raise ValueError("The model m2fp-onnx computes in fp32; other precisions belong to m2fp.")
-        return Parser(m2fp_onnx.load(weights, size))
-    if name == "modelscope":
-        with needs("m2fp"):
-            from parsing.models.modelscope.engine import ModelScope
-
-        if (precision, size) != ("auto", "official"):
-            raise ValueError("The model modelscope has one precision and one size; precision= and size= belong to m2fp.")
-        return Parser(ModelScope.load(weights, progress))
-    if name == "m2fp-single" and size != "official":
-        raise ValueError("The model m2fp-single has one size of input; size= belongs to m2fp.")
-    with needs("m2fp"):
-        from parsing.models.m2fp.m2fp import M2FP
-
-    return Parser(M2FP.load(weights, name == "m2fp-single", progress, precision, size))
+    options = ModelOptions(weights, progress, precision, size)
+    row = find_model(name, weights)
+    if name == "auto" and row.name == "lite":
+        options = ModelOptions()  # what was asked of M2FP does not stand in its way
+    row.check(options)
+    return Parser(row.load(options))

@@ -23,9 +23,9 @@ from parsing.cli.photos import STDIN, choose_targets, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
 from parsing.cli.results import SUFFIXES, Task, explain, make_folder, mute, one_line, parse_photos
 from parsing.labels import KNOWN_PARTS, part_index
+from parsing.models import NAMES, PRECISIONS, SIZES
 from parsing.models.m2fp import export
-from parsing.models.m2fp.network.config import PRECISIONS, SHORT_SIDES
-from parsing.parser import MODELS, load
+from parsing.parser import load
 from parsing.render import LIP, PALETTES, VIEWS
 
 STDOUT: Final = "-"
@@ -107,14 +107,14 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="overlay: colours over the photo (default); map: only colours; cutout: only the parts, the rest transparent",
     )
     options.add_argument("--palette", choices=list(PALETTES), default=LIP.name, help=f"default: {LIP.name}")
-    options.add_argument("--model", choices=MODELS, default="auto", help="default: auto, m2fp where it is, else lite")
+    options.add_argument("--model", choices=NAMES, default="auto", help="default: auto, m2fp where it is, else lite")
     options.add_argument(
         "--weights", metavar="FOLDER", help="a ModelScope model folder, for the M2FP models; for m2fp-onnx the exported file"
     )
     options.add_argument(
         "--precision", choices=PRECISIONS, default="auto", help="of M2FP; bf16 is faster (default: auto, fp32)"
     )
-    options.add_argument("--size", choices=SHORT_SIDES, default="official", help="of M2FP's input (default: official)")
+    options.add_argument("--size", choices=SIZES, default="official", help="of M2FP's input (default: official)")
     options.add_argument(
         "--ray",
         metavar="ADDRESS",

@@ -29,15 +29,12 @@ from typing import Any, Final
 
 from parsing.cli.results import Task, explain, mute, one_line, parse_photos
 from parsing.cores import usable_cores
+from parsing.models import MODELS
 from parsing.models.m2fp.weights import local_folder
 from parsing.parser import Parser, load
 
 THIS_MACHINE: Final = "local"
 """The address where none was given: a cluster that begins and ends with the command."""
-MEMORY: Final = {"lite": 1 << 30}
-"""Bytes that a worker may need, by model."""
-MORE_MEMORY: Final = 5 << 29
-"""For the other models."""
 BUNDLES: Final = 50
 """That each worker gets, at least: so many that all end at about the same time."""
 LARGEST_BUNDLE: Final = 64
@@ -122,19 +119,19 @@ def parse_on_cluster(parser: Parser, tasks: Sequence[Task], options: argparse.Na
 
     options = copy.copy(options)
     options.model = parser.name
-    if parser.name == "lite":
+    row = MODELS[parser.name]
+    if row.weights == "inside":  # "auto" has become this, which takes no options
         options.precision, options.size = "auto", "official"
-    elif parser.name == "m2fp-onnx":
+    elif row.weights == "file":
         options.weights = os.path.abspath(options.weights)
     else:
-        options.weights = os.path.abspath(local_folder(parser.name, options.weights))
-    memory = MEMORY.get(parser.name, MORE_MEMORY)
-    workers = count_workers(memory)
+        options.weights = os.path.abspath(local_folder(row.official, options.weights))
+    workers = count_workers(row.memory)
     try:
         # What a dead worker left comes one by one the second time, so that a photo that kills workers takes no others with it.
         for largest in (LARGEST_BUNDLE, 1):
             size = min(max(len(tasks) // (workers * BUNDLES), 1), largest)
-            tasks = yield from _parse_bundles(_bundles(tasks, size), workers, memory, options)
+            tasks = yield from _parse_bundles(_bundles(tasks, size), workers, row.memory, options)
             if not tasks:
                 return
     except ray.exceptions.RayError as error:

@@ -19,6 +19,7 @@ from ray.cluster_utils import Cluster
 
 from parsing.cli import parse as cli
 from parsing.cli import ray as cli_ray
+from parsing.models import MODELS
 
 PHOTOS = [f"{number:02}.png" for number in range(10)]
 STORE_BYTES = 80 << 20
@@ -39,7 +40,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def cluster() -> Iterator[str]:
     """The address of a cluster of two nodes."""
-    node = {"num_cpus": 1, "memory": cli_ray.MEMORY["lite"], "object_store_memory": STORE_BYTES}
+    node = {"num_cpus": 1, "memory": MODELS["lite"].memory, "object_store_memory": STORE_BYTES}
     started = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     started.add_node(**node)
     yield started.address

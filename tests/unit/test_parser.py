@@ -18,7 +18,7 @@ from support.pictures import encode
 from support.striped_model import Stripes
 
 import parsing
-from parsing.parser import MODELS
+from parsing.models import NAMES
 from parsing.stages import OnStage
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +113,7 @@ def test_the_embedded_model_is_always_there(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "weights", "error", "sentence"),
     [
-        ("yolo", None, ValueError, f"There is no model 'yolo'; there are {', '.join(MODELS)}."),
+        ("yolo", None, ValueError, f"There is no model 'yolo'; there are {', '.join(NAMES)}."),
         ("", None, ValueError, "There is no model ''"),
         ("lite", "folder", ValueError, "lite has its weights inside"),
         ("m2fp", "secret/absent", OSError, "The weights folder 'absent' needs"),

@@ -7,7 +7,7 @@ bilinear and antialiased, to a short side of 640; the mean and deviation of Imag
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from parsing.labels import PARTS
 from parsing.models.m2fp import weights as store
 from parsing.models.m2fp.decode import decode_instances, decode_pixels
 from parsing.models.m2fp.masks import Frame
-from parsing.models.m2fp.network.config import PRECISIONS, SHORT_SIDES, ModelConfig
+from parsing.models.m2fp.network.config import SHORT_SIDES, ModelConfig
 from parsing.models.m2fp.network.m2fp import STRIDE, M2FPNetwork
 from parsing.models.m2fp.network.worker import compute
 from parsing.result import Parsing
@@ -40,11 +40,11 @@ CANVAS_GREY: Final = 128
 """What surrounds a single person on its canvas."""
 
 
-class M2FP:
-    """Parses photos with M2FP on the CPU; stands behind a `Parser`, which lets in one photo at a time.
+class Pipeline:
+    """What happens around M2FP's network, whoever computes that; stands behind a `Parser`, which lets in one photo at a time.
 
     Attributes:
-        name: "m2fp" or "m2fp-single"; "m2fp-onnx" where `m2fp_onnx` runs the network.
+        name: of the model, as in `parsing.models`.
         title: what the page calls it.
         classes: of its label map.
         config: what the model's configuration says.
@@ -54,65 +54,16 @@ class M2FP:
     """
 
     def __init__(
-        self, config: ModelConfig, network: Network, short_side: int = SHORT_SIDES["official"], note: str = ""
+        self, name: str, config: ModelConfig, network: Network, short_side: int = SHORT_SIDES["official"], note: str = ""
     ) -> None:
         self.config = config
         self.network = network
         self.short_side = short_side
         self.note = note
         self.classes = config.classes
-        self.name = "m2fp-single" if config.single_person else "m2fp"
+        self.name = name
         single = ", one person" if config.single_person else ""
         self.title = f"M2FP ResNet-{config.network.depth}{single}{note} (official, CC BY-NC)"
-
-    @classmethod
-    def load(
-        cls,
-        weights: str | os.PathLike[str] | None = None,
-        single_person: bool = False,
-        progress: store.Progress | None = None,
-        precision: str = "auto",
-        size: str = "official",
-    ) -> M2FP:
-        """Loads the model: from a folder, from the cache, or, where neither has it, from ModelScope into the cache.
-
-        Args:
-            weights: a model folder in ModelScope's format; None for PARSING_WEIGHTS, the cache, or a download.
-            single_person: the LIP sibling instead of the multi-person model.
-            progress: told how far a download is: bytes that are there, bytes in all.
-            precision: "fp32" gives ModelScope's numbers, as does "auto"; "bf16" is faster and gives nearly the same picture.
-            size: of the network's input; "official" is ModelScope's, the others are faster and see less.
-
-        Raises:
-            ValueError: there is no such precision or size.
-            WeightsError: the weights are out of reach, damaged, unsafe or of another network; one sentence for the user.
-        """
-        check_choice("precision", precision, PRECISIONS)
-        check_choice("size", size, SHORT_SIDES)
-        name = "m2fp-single" if single_person else "m2fp"
-
-        def open_folder(folder: Path) -> M2FP:
-            config = open_config(folder, single_person)
-            found = store.read_weights(folder, weight_shapes(config))
-            network = compute(M2FPNetwork.from_weights, config.network, found, packed=True)
-            model = cls(config, network, SHORT_SIDES[size], f", {size}" * (size != "official"))
-            return model.in_bfloat16() if precision == "bf16" else model
-
-        folder = store.local_folder(name, weights)
-        if folder == cache_folder(name):
-            try:
-                return open_folder(folder)
-            except store.WeightsError as error:
-                store.log.warning("The cached weights are unusable and are fetched again: %s", error)
-                store.discard(name)
-                folder = None
-        if folder is None:
-            folder = store.fetch(name, lambda section: weight_shapes(parse_config(section, single_person)), progress)
-        return open_folder(folder)
-
-    def in_bfloat16(self) -> M2FP:
-        """The same model in bfloat16; what stays float32 is shared."""
-        return M2FP(self.config, compute(self.network.in_bfloat16), self.short_side, f"{self.note}, bfloat16")
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; tells its stages."""
@@ -142,6 +93,64 @@ class M2FP:
         )
 
 
+class M2FP(Pipeline):
+    """M2FP computed by PyTorch and the kernels in C: "m2fp", or "m2fp-single" for one person."""
+
+    network: M2FPNetwork
+
+    def __init__(
+        self, config: ModelConfig, network: M2FPNetwork, short_side: int = SHORT_SIDES["official"], note: str = ""
+    ) -> None:
+        super().__init__("m2fp-single" if config.single_person else "m2fp", config, network, short_side, note)
+
+    @classmethod
+    def load(
+        cls,
+        weights: str | os.PathLike[str] | None = None,
+        single_person: bool = False,
+        progress: store.Progress | None = None,
+        precision: str = "auto",
+        size: str = "official",
+    ) -> M2FP:
+        """Loads the model: from a folder, from the cache, or, where neither has it, from ModelScope into the cache.
+
+        Args:
+            weights: a model folder in ModelScope's format; None for PARSING_WEIGHTS, the cache, or a download.
+            single_person: the LIP sibling instead of the multi-person model.
+            progress: told how far a download is: bytes that are there, bytes in all.
+            precision: one of `PRECISIONS`; "fp32" gives ModelScope's numbers, as does "auto"; "bf16" is faster and gives nearly
+                the same picture.
+            size: one of `SHORT_SIDES`, of the network's input; "official" is ModelScope's, the others are faster and see less.
+
+        Raises:
+            WeightsError: the weights are out of reach, damaged, unsafe or of another network; one sentence for the user.
+        """
+        name = "m2fp-single" if single_person else "m2fp"
+
+        def open_folder(folder: Path) -> M2FP:
+            config = open_config(folder, single_person)
+            found = store.read_weights(folder, weight_shapes(config))
+            network = compute(M2FPNetwork.from_weights, config.network, found, packed=True)
+            model = cls(config, network, SHORT_SIDES[size], f", {size}" * (size != "official"))
+            return model.in_bfloat16() if precision == "bf16" else model
+
+        folder = store.local_folder(name, weights)
+        if folder == cache_folder(name):
+            try:
+                return open_folder(folder)
+            except store.WeightsError as error:
+                store.log.warning("The cached weights are unusable and are fetched again: %s", error)
+                store.discard(name)
+                folder = None
+        if folder is None:
+            folder = store.fetch(name, lambda section: weight_shapes(parse_config(section, single_person)), progress)
+        return open_folder(folder)
+
+    def in_bfloat16(self) -> M2FP:
+        """The same model in bfloat16; what stays float32 is shared."""
+        return M2FP(self.config, compute(self.network.in_bfloat16), self.short_side, f"{self.note}, bfloat16")
+
+
 def open_config(folder: Path, single_person: bool) -> ModelConfig:
     """What a folder's configuration says of its model; raises `WeightsError` where it is not of the kind that was asked for."""
     config = parse_config(store.read_configuration(folder), single_person)
@@ -161,12 +170,6 @@ def parse_config(section: dict[str, Any], single_person: bool) -> ModelConfig:
     if classes > len(PARTS):
         raise store.WeightsError(f"The model has {classes} classes of parts, but only {len(PARTS)} can be shown.")
     return config
-
-
-def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
-    """Raises ValueError, with a sentence for the user, unless the value is one of the choices."""
-    if value not in choices:
-        raise ValueError(f"There is no {name} {value!r}; there are {', '.join(choices)}.")
 
 
 def scale(

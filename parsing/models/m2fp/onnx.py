@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 import torch
 from torch import Tensor
 
 from parsing.cores import usable_cores
 from parsing.models.m2fp import weights as store
-from parsing.models.m2fp.m2fp import M2FP, check_choice, parse_config
+from parsing.models.m2fp.m2fp import Pipeline, parse_config
 from parsing.models.m2fp.network.config import SHORT_SIDES
 from parsing.models.m2fp.network.export import INPUT, OUTPUTS
 
-NAME: Final = "m2fp-onnx"
-
 
 class OnnxNetwork:
-    """A network for `M2FP`, computed by ONNX Runtime.
+    """A network for `Pipeline`, computed by ONNX Runtime.
 
     Attributes:
         config: what the file says of the model.
@@ -57,21 +54,20 @@ class OnnxNetwork:
         return torch.from_numpy(classes), torch.from_numpy(masks)
 
 
-def load(file: str | os.PathLike[str] | None, size: str = "official") -> M2FP:
-    """Loads an exported model.
+class OnnxM2FP(Pipeline):
+    """M2FP computed by ONNX Runtime, "m2fp-onnx"; it has float32 only."""
 
-    Args:
-        file: what `python -m parsing export` wrote.
-        size: as of `M2FP.load`.
+    @classmethod
+    def load(cls, file: str | os.PathLike[str], size: str = "official") -> OnnxM2FP:
+        """Loads an exported model.
 
-    Raises:
-        ValueError: no file was named, or there is no such size.
-        WeightsError: the file is not there, damaged, or holds something else; one sentence for the user.
-    """
-    check_choice("size", size, SHORT_SIDES)
-    if file is None:
-        raise ValueError(f"The model {NAME} needs weights=, the file that 'python -m parsing export' wrote.")
-    network = OnnxNetwork(file)
-    model = M2FP(network.config, network, SHORT_SIDES[size], ", ONNX Runtime" + f", {size}" * (size != "official"))
-    model.name = NAME
-    return model
+        Args:
+            file: what `python -m parsing export` wrote.
+            size: one of `SHORT_SIDES`.
+
+        Raises:
+            WeightsError: the file is not there, damaged, or holds something else; one sentence for the user.
+        """
+        network = OnnxNetwork(file)
+        note = ", ONNX Runtime" + f", {size}" * (size != "official")
+        return cls("m2fp-onnx", network.config, network, SHORT_SIDES[size], note)

@@ -24,7 +24,7 @@ from starlette.routing import Route
 import parsing
 from parsing.formats.coco import describe
 from parsing.labels import part_index
-from parsing.parser import classes_of
+from parsing.models import MODELS
 from parsing.pictures import PictureFormat, encode_labels, encode_picture
 from parsing.render import LIP, PALETTES, VIEWS, View
 from parsing.web.page.handlers import Handlers
@@ -219,7 +219,7 @@ def _classes(handlers: Handlers, model: LabelsChoice) -> tuple[parsing.Part, ...
     loaded = handlers.loader and handlers.loader.parser
     if model == "auto":
         return handlers.pick(None).classes
-    return loaded.classes if loaded and model in ("m2fp", loaded.name) else classes_of(model)
+    return loaded.classes if loaded and model in ("m2fp", loaded.name) else MODELS[model].classes
 
 
 def _read_parts(fields: list[str] | None, classes: tuple[parsing.Part, ...]) -> list[str] | None:

@@ -8,7 +8,7 @@ import socket
 import sys
 from typing import NoReturn
 
-from parsing.models.m2fp.network.config import SHORT_SIDES
+from parsing.models import NAMES, SIZES
 
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -35,8 +35,8 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     options.add_argument(
         "--model",
         default=environment("PARSING_MODEL") or "auto",
-        help="auto: lite at once, m2fp as soon as it is here; lite: m2fp only when somebody chooses it on the page; m2fp or"
-        " m2fp-single: nothing is served without it; PARSING_MODEL (default: auto)",
+        help="auto: lite at once, m2fp as soon as it is here; lite: m2fp only when somebody chooses it on the page; another,"
+        f" of {', '.join(NAMES[2:])}: nothing is served without it; PARSING_MODEL (default: auto)",
     )
     options.add_argument(
         "--weights",
@@ -46,7 +46,7 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     options.add_argument(
         "--size",
-        choices=SHORT_SIDES,
+        choices=SIZES,
         default=environment("PARSING_SIZE") or "official",
         help="of M2FP's input: official sees most, fast is fastest; PARSING_SIZE (default: official)",
     )
@@ -66,8 +66,8 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
         refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
     chosen.port = int(chosen.port)
-    if chosen.size not in SHORT_SIDES:  # argparse does not look at what comes from the environment
-        refuse(f"There is no size {chosen.size!r}; there are {', '.join(SHORT_SIDES)}.")
+    if chosen.size not in SIZES:  # argparse does not look at what comes from the environment
+        refuse(f"There is no size {chosen.size!r}; there are {', '.join(SIZES)}.")
     if chosen.auth is not None and not all(chosen.auth.partition(":")):
         refuse("--auth and PARSING_AUTH take a user and a password with a colon between them.")
     chosen.origins = [origin.strip().rstrip("/") for origin in chosen.origins.split(",") if origin.strip()]
