@@ -1,4 +1,4 @@
-"""The README's programs against a running server, and the article's curl line and page script as they stand, port aside."""
+"""The programs in the README and in docs/, against a running server; and the article's page script as it stands, port aside."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 SERVED_AT = "http://localhost:7860"
 PROGRAMS = [
     block
-    for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    if SERVED_AT in block
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 ]
 SNIPPET = """
 const formData = new FormData();
@@ -38,7 +38,7 @@ def address() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_the_programs_in_the_readme_run(program: str, address: str, tmp_path: Path) -> None:
+def test_the_programs_in_the_documentation_run(program: str, address: str, tmp_path: Path) -> None:
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     command = [sys.executable, "-c", program.replace(SERVED_AT, address)]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
