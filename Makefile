@@ -21,12 +21,12 @@ define install-torch
 	|| echo "PyTorch's CPU index is out of reach; plain pip takes over."; fi
 endef
 
-.PHONY: run test check lint types unit fuzz format screenshot benchmark reference clean
+.PHONY: run test check lint types unit javascript fuzz format screenshot benchmark reference clean
 
 run: $(VENV)/installed
 	$(BIN)/python app.py
 
-test: check
+test: check javascript
 	tools/machine.sh fonts browser
 	$(BIN)/python -m pytest --ignore=tests/unit tests
 
@@ -42,6 +42,9 @@ types: $(VENV)/installed-dev
 unit: $(VENV)/installed-dev
 	tools/machine.sh compiler
 	$(BIN)/python -m pytest tests/unit
+
+javascript: $(VENV)/installed-javascript
+	tools/npm.sh $(BIN)/python run --silent check
 
 fuzz: $(VENV)/installed-dev
 	FUZZ_MUTATIONS=2000 FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/web/test_hostile.py
@@ -73,6 +76,11 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+# ESLint and TypeScript, which check the page's JavaScript; the page itself needs neither.
+$(VENV)/installed-javascript: package-lock.json | $(VENV)/bin/python
+	tools/npm.sh $(BIN)/python ci --silent
 	@touch $@
 
 $(REFERENCE)/bin/python:

@@ -14,9 +14,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from parsing.web.page.blocks import build_page, launch_options  # noqa: E402
-from parsing.web.page.handlers import Handlers  # noqa: E402
-from parsing.web.serve import load_models  # noqa: E402
+from benchmarks.load import start_server  # noqa: E402
 
 
 def main() -> None:
@@ -30,8 +28,7 @@ def main() -> None:
     options.add_argument("--locale", default="en-US", help="language of the browser, for instance zh-CN")
     chosen = options.parse_args()
 
-    page = build_page(Handlers(*load_models("lite", None), "lite"))
-    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **launch_options())
+    server, address = start_server()
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -48,7 +45,7 @@ def main() -> None:
         tab.wait_for_timeout(500)  # until what fades has faded
         tab.screenshot(path=chosen.output)
         browser.close()
-    page.close()
+    server.terminate()
 
 
 if __name__ == "__main__":

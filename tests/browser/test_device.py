@@ -23,13 +23,15 @@ import parsing
 from parsing.formats.bundle import encode_masks
 from parsing.formats.coco import describe
 from parsing.render import LIP, SAFE
-from parsing.web.device import RUNTIME, device_folder
+from parsing.web.device import RUNTIME
+from parsing.web.modules import modules_folder
 from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.components import shrink
 from parsing.web.page.handlers import EXAMPLES, LONGEST_PHOTO
 from tools.fetch_onnxruntime_web import CHECKSUMS
 
 LITE = parsing.load("lite")
+DEVICE = f"{modules_folder()}device/"
 READY = "Lite runs in this browser: photos stay on this device."
 ADMIRAL, ASTRONAUT, GROUP, PHOTOGRAPHER = EXAMPLES
 
@@ -124,9 +126,9 @@ def test_nothing_is_fetched_before_it_is_chosen_and_the_network_is_needed_no_mor
     page.reload()
     page.wait_for_selector("#parts input[name=Hair]")
     page.wait_for_timeout(1000)
-    assert not [request.url for request in requests if device_folder() in request.url]
+    assert not [request.url for request in requests if DEVICE in request.url]
     choose_device(page)
-    fetched = {request.url.rpartition("/")[2] for request in requests if device_folder() in request.url}
+    fetched = {request.url.rpartition("/")[2] for request in requests if DEVICE in request.url}
     assert fetched >= {"page.js", "worker.js", "settings.json", "ort.mjs", "ort.wasm.gz", "lite.onnx"}
     page.context.set_offline(True)
     parse_here(page, read(ASTRONAUT))
@@ -273,7 +275,7 @@ def test_the_runtime_is_the_one_that_was_checked() -> None:
 
 
 def test_the_files_are_for_keeping(page: Page, address: str) -> None:
-    folder = f"{address}/{device_folder()}"
+    folder = f"{address}/{DEVICE}"
     for name, kind in (("lite.js", "text/javascript"), ("ort.mjs", "text/javascript"), ("settings.json", "application/json")):
         answer = page.request.get(folder + name)
         assert answer.headers["content-type"].startswith(kind)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support.browsing import PHONE, file_of, shown, upload, visit
+from support.served import serve
 from support.striped_model import PHOTO, Stripes
 
 import parsing
 from parsing.models.m2fp.weights import Progress, WeightsError
 from parsing.web.page.background import BackgroundLoader
-from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.handlers import Handlers
 from parsing.web.serve import load_models
 
@@ -61,10 +61,8 @@ def served(hold: Hold, request: pytest.FixtureRequest) -> Iterator[str]:
     loader = BackgroundLoader(hold)
     if choice != "lite":
         loader.start()
-    page = build_page(Handlers(parsing.Parser(Stripes()), loader, choice))
-    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **launch_options())
-    yield address
-    page.close()
+    with serve(parsing.Parser(Stripes()), loader=loader, choice=choice) as address:
+        yield address
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, JSHandle, Page, sync_playwright
+from support import served
 from support.pictures import encode
 
 import parsing
 from benchmarks.use import read_screen
-from parsing.web.page.blocks import build_page, launch_options
-from parsing.web.page.handlers import Handlers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP = {"width": 1280, "height": 800}
@@ -28,10 +27,8 @@ def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> 
 
 def serve(parser: parsing.Parser) -> Iterator[str]:
     """The address of a page around one parser, until asked to go on."""
-    page = build_page(Handlers(parser))
-    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **launch_options())
-    yield address
-    page.close()
+    with served.serve(parser) as address:
+        yield address
 
 
 def open_browser(*arguments: str) -> Iterator[Browser]:

@@ -1,9 +1,16 @@
 // Connected pieces of a mask, neighbours at the corners too, as OpenCV's `connectedComponentsWithStats` gives them.
 
-// Pieces of a mask (height rows of width 0 or 1): {pieceOf, one number a cell, 0 outside; pieces: [{cells, x, y}]}, piece number 1
-// first; x and y are its middle.
+/** How many cells, and their middle. @typedef {{ cells: number, x: number, y: number }} Piece */
+
+/**
+ * Pieces of a mask, number 1 first; `pieceOf` has one number a cell, 0 outside.
+ * @param {Uint8Array} mask rows of 0 or 1
+ * @param {number} width
+ * @param {number} height
+ */
 export function findPieces(mask, width, height) {
   const pieceOf = new Int32Array(mask.length);
+  /** @type {Piece[]} */
   const pieces = [];
   const pending = [];
   for (let seed = 0; seed < mask.length; seed++) {
@@ -13,7 +20,7 @@ export function findPieces(mask, width, height) {
     pieceOf[seed] = number;
     pending.push(seed);
     while (pending.length) {
-      const cell = pending.pop();
+      const cell = /** @type {number} */ (pending.pop());
       const [x, y] = [cell % width, Math.floor(cell / width)];
       sum.cells++;
       sum.x += x;

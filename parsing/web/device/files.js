@@ -3,26 +3,41 @@
 import { encodeIndexed, encodeMask } from "./png.js";
 import { zip } from "./zip.js";
 
+/** @import { Part } from "../viewer/legend.js" */
+/** @import { Color } from "../viewer/views.js" */
+/** @import { Parsed } from "./lite.js" */
+/** @import { Size } from "./photo.js" */
+/**
+ * What of it, and how: "labels", "masks" or "json"; the names of the parts; one person or null; colours by class, those chosen and the
+ * usual ones; the classes.
+ * @typedef {{ form: string, parts: string[], person: number | null, palette: Color[], usual: Color[], table: Part[] }} WantedFile
+ */
+/** What is on the screen. @typedef {{ labels: Uint8Array, personOf: Uint8Array, people: Parsed["people"] } & Size} Seen */
+
 const PERSON = 32; // what a person's number is multiplied by where it is one number with a class
 
-// A file of what is on the screen, {name, blob}: `found` is what was parsed, `wanted` {form: "labels", "masks" or "json", parts:
-// names, person: number or null, palette: colours by class, usual: those of the usual palette, table: the classes}.
+/** A file of what is on the screen. @param {Parsed & Size} found @param {WantedFile} wanted */
 export async function makeFile(found, { form, parts, person, palette, usual, table }) {
   const seen = restrict(found, table.map(({ name, index }) => index > 0 && parts.includes(name)), person);
+  /** @param {string} name @param {string} type @param {Uint8Array<ArrayBuffer>} content */
   const file = (name, type, content) => ({ name, blob: new Blob([content], { type }) });
   if (form === "labels") return file("labels.png", "image/png", await encodeIndexed(seen, palette));
   const json = new TextEncoder().encode(JSON.stringify(describe(seen, found.timings, table)) + "\n");
   if (form === "json") return file("parsing.json", "application/json", json);
+  /** @type {Record<string, Uint8Array>} */
   const files = { "parsing.json": json, "labels.png": await encodeIndexed(seen, usual) };
   const { labels, personOf, width, height } = seen;
   const present = new Set(Uint16Array.from(labels, (part, pixel) => part + PERSON * personOf[pixel]));
+  /** @param {string} name @param {(pixel: number) => boolean} is */
   const add = async (name, is) => (files[name + ".png"] = await encodeMask(is, width, height));
   const numbers = seen.people.map((_, index) => index + 1);
+  /** @param {number} part @param {number[]} owners */
   const has = (part, owners) => owners.some((owner) => present.has(part + PERSON * owner));
   for (const { name, index } of table.slice(1)) if (has(index, [0, ...numbers])) await add(name, (pixel) => labels[pixel] === index);
   for (const number of numbers) {
     await add(`person-${number}`, (pixel) => personOf[pixel] === number);
     for (const { name, index } of table.slice(1)) {
+      /** @param {number} pixel */
       const is = (pixel) => labels[pixel] === index && personOf[pixel] === number;
       if (has(index, [number])) await add(`person-${number}-${name}`, is);
     }
@@ -30,7 +45,10 @@ export async function makeFile(found, { form, parts, person, palette, usual, tab
   return file("masks.zip", "application/zip", zip(files));
 }
 
-// The ticked parts of everybody or of one person, who then becomes number 1.
+/**
+ * The ticked parts of everybody or of one person, who then becomes number 1.
+ * @param {Parsed & Size} found @param {boolean[]} ticked by class @param {number | null} person @returns {Seen}
+ */
 function restrict({ maps, people, width, height }, ticked, person) {
   const size = width * height;
   const [labels, personOf] = [maps.slice(0, size), maps.slice(size)];
@@ -42,8 +60,11 @@ function restrict({ maps, people, width, height }, ticked, person) {
   return { labels, personOf, width, height, people: person ? [people[person - 1]] : people };
 }
 
+/** What the JSON file says. @param {Seen} seen @param {Record<string, number>} timings @param {Part[]} table */
 function describe({ labels, personOf, width, height, people }, timings, table) {
+  /** @param {number} value @param {number} digits */
   const round = (value, digits) => Number(value.toFixed(digits));
+  /** @type {object[]} */
   const parts = [];
   const described = people.map(({ score, parts: scores }, index) => {
     const person = index + 1;
@@ -59,11 +80,12 @@ function describe({ labels, personOf, width, height, people }, timings, table) {
   return { size: { width, height }, model: "lite", timings: stages, parts, people: described };
 }
 
-// Box, area and COCO run lengths of a mask.
-function outline(values, is, width, height) {
+/** Box, area and COCO run lengths of a mask. @param {Uint8Array} values @param {(value: number) => boolean} is @param {number} width @param {number} height */
+export function outline(values, is, width, height) {
   const box = [width, height, 0, 0];
   const counts = [];
-  let [area, run, last] = [0, 0, false];
+  let [area, run] = [0, 0];
+  let last = false;
   for (let x = 0; x < width; x++) {
     for (let y = 0; y < height; y++) {
       const now = is(values[y * width + x]);
@@ -83,12 +105,13 @@ function outline(values, is, width, height) {
   return { box: area ? box : [0, 0, 0, 0], area, rle: { size: [height, width], counts: compress(counts) } };
 }
 
-// Each length from the third on as the difference to the one two before, five bits to a character.
-function compress(counts) {
+/** Each length from the third on as the difference to the one two before, five bits to a character. @param {number[]} counts */
+export function compress(counts) {
   let text = "";
   counts.forEach((count, index) => {
     let rest = index > 2 ? count - counts[index - 2] : count;
-    for (let more = true; more; ) {
+    let more = true;
+    while (more) {
       const bits = rest & 31;
       rest >>= 5;
       more = bits & 16 ? rest !== -1 : rest !== 0;

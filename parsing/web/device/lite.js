@@ -1,20 +1,40 @@
 // The embedded model's two looks: parsing/models/lite.py in JavaScript, which says why. The first finds the people in the whole
-// photo, the second looks at each of them. A box is {x0, y0, x1, y1} in pixels of the photo, the last two one past the end.
+// photo, the second looks at each of them.
 import { findPieces } from "./components.js";
 import { aim, findFaces, findPeople, nearest } from "./people.js";
 import { resizePhoto, roundHalfEven } from "./photo.js";
 import { areaTapsOf, linearTapsOf, resample } from "./resample.js";
 import { argmax, labelMap, meanConfidence, settleGarments } from "./scores.js";
 
+/** @import { Box } from "../viewer/label_map.js" */
+/** @import { Spots } from "./people.js" */
+/** @import { Photo, Size } from "./photo.js" */
+/**
+ * The constants of lite.py and people.py, as settings.py hands them on.
+ * @typedef {Record<"stride" | "part_stride" | "person_stride" | "longest_side" | "look_area" | "person_area" | "largest_zoom" | "background"
+ *   | "margin" | "inside" | "smallest_piece" | "garment_shrink" | "garment_spread" | "garment_floor" | "garment_doubt" | "lowest_peak"
+ *   | "most_peaks" | "smallest_person" | "twin_gap" | "smallest_face" | "face_gap" | "smaller_face" | "longest_photo", number>
+ *   & Record<"face" | "mirror" | "garments", number[]>} Settings
+ */
+/** The network's answer, planes of floats. @typedef {{ parts: Float32Array, heat: Float32Array, offsets: Float32Array }} Answer */
+/** The network's answer to RGB bytes. @typedef {(pixels: Uint8Array, width: number, height: number) => Promise<Answer>} Run */
+/** The network's input. @typedef {{ input: Uint8Array } & Size} Input */
+/** What a look finds; its size is that of `parts`, `cells` that of the rest. @typedef {{ parts: Float32Array, heat: Float32Array, spots: Spots, cells: Size } & Size} Look */
+/** Somebody: where the centre is, the box around, and the confidence in each class. @typedef {{ x: number, y: number, box: Box, score: number, parts: number[] }} Person */
+/** Label map and map of people, one after the other, each one's confidence, and milliseconds. @typedef {{ maps: Uint8Array<ArrayBuffer>, people: { score: number, parts: number[] }[], timings: Record<string, number> }} Parsed */
+
 export class Lite {
-  // `run(pixels, width, height)` gives the network's answer to RGB bytes: {parts, heat, offsets}, planes of floats. `settings` are
-  // those of lite.py.
+  /** @param {Run} run @param {Settings} settings */
   constructor(run, settings) {
-    Object.assign(this, { run, settings });
+    this.run = run;
+    this.settings = settings;
   }
 
-  // Parses {pixels: RGBA bytes, width, height}. `pause()` is awaited between looks; what it throws ends the work. Gives {maps, people,
-  // timings}: label map and person map one after the other, each one's {score, parts: confidence by class}, and milliseconds.
+  /**
+   * @param {Photo} photo
+   * @param {() => Promise<void>} pause awaited between looks; what it throws ends the work
+   * @returns {Promise<Parsed>}
+   */
   async parse(photo, pause) {
     const { width, height } = photo;
     const whole = { x0: 0, y0: 0, x1: width, y1: height };
@@ -43,7 +63,7 @@ export class Lite {
     return { maps, people: kept.map(({ score, parts }) => ({ score, parts })), timings: { find, parse, decode } };
   }
 
-  // The network's input for a box of the photo, about `area` pixels, and its mirror image.
+  /** The network's input for a box of the photo, about `area` pixels, and its mirror image. @param {Photo} photo @param {Box} box @param {number} area @returns {Input[]} */
   prepare(photo, box, area) {
     const to = networkSize({ width: box.x1 - box.x0, height: box.y1 - box.y0 }, area, this.settings);
     const bytes = resizePhoto(photo, box, to);
@@ -54,6 +74,7 @@ export class Lite {
     return [bytes, turned].map((input) => ({ input, ...to }));
   }
 
+  /** @param {Input} input @returns {Promise<Look>} */
   async ask({ input, width, height }) {
     const { parts, heat, offsets } = await this.run(input, width, height);
     const { part_stride, person_stride } = this.settings;
@@ -62,7 +83,10 @@ export class Lite {
     return { parts, heat, spots, width: width / part_stride, height: height / part_stride, cells };
   }
 
-  // A closer look at one person: writes into the label map and the person map, gives the confidence in each class.
+  /**
+   * A closer look at one person: writes into the label map and the map of people, gives the confidence in each class.
+   * @param {Photo} photo @param {Person[]} people @param {number} index @param {Uint8Array} labels @param {Uint8Array} personOf
+   */
   async parsePerson(photo, people, index, labels, personOf) {
     const { settings } = this;
     const box = grow(people[index].box, photo, settings);
@@ -75,7 +99,7 @@ export class Lite {
     const own = ownPixels(answer, people, index, box, to, settings);
     for (let y = box.y0, from = 0; y < box.y1; y++) {
       for (let i = y * photo.width + box.x0; i < y * photo.width + box.x1; i++, from++) {
-        if (found[from] === settings.background || own?.[from] <= 0.5) continue;
+        if (found[from] === settings.background || (own && own[from] <= 0.5)) continue;
         labels[i] = found[from];
         personOf[i] = index + 1;
       }
@@ -84,21 +108,30 @@ export class Lite {
   }
 }
 
-// Width and height, multiples of the stride, of about `area` pixels and the same shape as `from`.
+/**
+ * A size of about `area` pixels, both sides multiples of the stride, of the same shape as `from`.
+ * @param {Size} from @param {number} area @param {Settings} settings @returns {Size}
+ */
 function networkSize(from, area, { stride, longest_side }) {
   const zoom = Math.sqrt(area / (from.width * from.height));
   const most = Math.floor(longest_side / stride);
+  /** @param {number} length */
   const side = (length) => Math.min(Math.max(roundHalfEven((length * zoom) / stride), 1), most) * stride;
   return { width: side(from.width), height: side(from.height) };
 }
 
+/** @param {Look} one @param {Look} other @returns {Look} */
 function mean(one, other) {
+  /** @param {Float32Array} first @param {Float32Array} second */
   const half = (first, second) => first.map((value, i) => (value + second[i]) / 2);
   const spots = { x: half(one.spots.x, other.spots.x), y: half(one.spots.y, other.spots.y) };
   return { ...one, parts: half(one.parts, other.parts), heat: half(one.heat, other.heat), spots };
 }
 
-// The answer about the picture's mirror image turned into one about the picture: sides swapped, left for right.
+/**
+ * What was found in the picture's mirror image turned into what is in the picture: sides swapped, left for right.
+ * @param {Look} answer @param {Settings} settings @returns {Look}
+ */
 function mirror(answer, settings) {
   const size = answer.width * answer.height;
   const last = answer.cells.width * settings.person_stride - 1;
@@ -110,25 +143,26 @@ function mirror(answer, settings) {
   return { ...answer, parts, heat: flip(answer.heat, answer.cells.width), spots };
 }
 
+/** @param {Float32Array} plane @param {number} width */
 function flip(plane, width) {
   const flipped = plane.slice();
   for (let row = 0; row < plane.length; row += width) flipped.subarray(row, row + width).reverse();
   return flipped;
 }
 
-// The people of the first look, from left to right: {x, y, box, score}.
+/** The people of the first look, from left to right. @param {Look} look @param {Photo} photo @param {Settings} settings @returns {Person[]} */
 function locatePeople(look, photo, settings) {
   const { best } = argmax(look.parts, look.width * look.height);
   const { width, height } = look.cells;
-  const person = Float32Array.from(best, (part) => part !== settings.background);
+  const person = Float32Array.from(best, (part) => Number(part !== settings.background));
   const share = resample(person, look.width, ...areaTapsOf(look, look.cells));
-  const inside = Uint8Array.from(share, (value) => value > settings.inside);
-  const face = Uint8Array.from(best, (part) => settings.face.includes(part));
+  const inside = Uint8Array.from(share, (value) => Number(value > settings.inside));
+  const face = Uint8Array.from(best, (part) => Number(settings.face.includes(part)));
   const faces = findFaces(face, look.width, look.height, settings.part_stride, settings);
   const { centers, numbers } = findPeople({ heat: look.heat, spots: look.spots, inside, width, height }, faces, settings);
   const [across, down] = [photo.width / (width * settings.person_stride), photo.height / (height * settings.person_stride)];
   const people = centers.flatMap((center, index) => {
-    const mask = numbers.map((number) => number === index + 1);
+    const mask = numbers.map((number) => Number(number === index + 1));
     if (!mask.includes(1)) return [];
     const cells = mainBox(mask, width, height, settings.smallest_piece);
     const [columns, rows] = [across * settings.person_stride, down * settings.person_stride];
@@ -138,12 +172,12 @@ function locatePeople(look, photo, settings) {
       x1: Math.ceil(cells.x1 * columns),
       y1: Math.ceil(cells.y1 * rows),
     };
-    return [{ x: (center.x + 0.5) * across - 0.5, y: (center.y + 0.5) * down - 0.5, box, score: center.score }];
+    return [{ x: (center.x + 0.5) * across - 0.5, y: (center.y + 0.5) * down - 0.5, box, score: center.score, parts: [] }];
   });
   return people.sort((one, other) => one.x - other.x);
 }
 
-// Box of a mask without its small patches.
+/** Box of a mask without its small patches. @param {Uint8Array} mask @param {number} width @param {number} height @param {number} smallest @returns {Box} */
 function mainBox(mask, width, height, smallest) {
   const { pieceOf, pieces } = findPieces(mask, width, height);
   const least = smallest * pieces.reduce((sum, { cells }) => sum + cells, 0);
@@ -159,7 +193,10 @@ function mainBox(mask, width, height, smallest) {
   return box;
 }
 
-// At each pixel of the box how far it belongs to this person rather than to somebody else, 0 to 1; null where all do.
+/**
+ * At each pixel of the box how far it belongs to this person rather than to somebody else, 0 to 1; null where all do.
+ * @param {Look} answer @param {Person[]} people @param {number} index @param {Box} box @param {Size} to @param {Settings} settings
+ */
 function ownPixels(answer, people, index, box, to, settings) {
   const { width, height } = answer.cells;
   const zoom = { x: (width * settings.person_stride) / to.width, y: (height * settings.person_stride) / to.height };
@@ -168,11 +205,11 @@ function ownPixels(answer, people, index, box, to, settings) {
     x: (x + 0.5 - box.x0) * zoom.x - 0.5,
     y: (y + 0.5 - box.y0) * zoom.y - 0.5,
   }));
-  const own = Float32Array.from(nearest(answer.spots, centers), (owner) => owner === 0);
+  const own = Float32Array.from(nearest(answer.spots, centers), (owner) => Number(owner === 0));
   return own.every(Boolean) ? null : resample(own, width, ...linearTapsOf(answer.cells, to));
 }
 
-// Renumbers the person map without those who have no pixel in it; gives the others.
+/** Renumbers the map of people without those who have no pixel in it; gives the others. @param {Uint8Array} personOf @param {Person[]} people */
 function renumber(personOf, people) {
   const present = new Set(personOf);
   const kept = people.filter((_, index) => present.has(index + 1));
@@ -181,12 +218,14 @@ function renumber(personOf, people) {
   return kept;
 }
 
-// The box with a margin on each side, inside the photo.
+/** The box with a margin on each side, inside the photo. @param {Box} box @param {Size} photo @param {Settings} settings @returns {Box} */
 function grow({ x0, y0, x1, y1 }, { width, height }, { margin }) {
   const [across, down] = [Math.floor(margin * (x1 - x0)) + 1, Math.floor(margin * (y1 - y0)) + 1];
   const [left, top] = [Math.max(x0 - across, 0), Math.max(y0 - down, 0)];
   return { x0: left, y0: top, x1: Math.min(x1 + across, width), y1: Math.min(y1 + down, height) };
 }
 
+/** @param {Box} box */
 const areaOf = ({ x0, y0, x1, y1 }) => (x1 - x0) * (y1 - y0);
+/** @param {Box} one @param {Box} other */
 const overlap = (one, other) => one.x0 < other.x1 && other.x0 < one.x1 && one.y0 < other.y1 && other.y0 < one.y1;

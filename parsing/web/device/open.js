@@ -4,13 +4,16 @@
 import { roundHalfEven } from "./photo.js";
 import { areaTapsOf, reachOf, resample, shiftTaps } from "./resample.js";
 
+/** @import { Photo, Size } from "./photo.js" */
+/** Pixels that are open already, red, green, blue and alpha from the lowest byte up. @typedef {{ pixels: Uint32Array<ArrayBuffer> } & Size} OpenPixels */
+
 const STRIP = 64; // rows of the smaller photo
 
 class UnreadableError extends Error {
   name = "UnreadableError";
 }
 
-// RGBA bytes of a file, or of pixels that are open already, {pixels, width, height}; no side is longer than `longest`.
+/** A photo of which no side is longer than `longest`. @param {Blob | OpenPixels} source @param {number} longest @returns {Promise<Photo>} */
 export async function openPhoto(source, longest) {
   if (!(source instanceof Blob)) return { ...source, pixels: new Uint8ClampedArray(source.pixels.buffer) };
   const bitmap = await createImageBitmap(source, { colorSpaceConversion: "none" }).catch(() => {
@@ -19,6 +22,7 @@ export async function openPhoto(source, longest) {
   try {
     const scale = longest / Math.max(bitmap.width, bitmap.height);
     if (scale >= 1) return { pixels: readRows(bitmap, 0, bitmap.height), width: bitmap.width, height: bitmap.height };
+    /** @param {number} length */
     const side = (length) => Math.max(1, roundHalfEven(length * scale));
     return shrink(bitmap, { width: side(bitmap.width), height: side(bitmap.height) });
   } finally {
@@ -26,12 +30,14 @@ export async function openPhoto(source, longest) {
   }
 }
 
+/** @param {ImageBitmap} bitmap @param {Size} to @returns {Photo} */
 function shrink(bitmap, to) {
   const [columns, rows] = areaTapsOf(bitmap, to);
   const pixels = new Uint8ClampedArray(4 * to.width * to.height).fill(255);
   for (let first = 0; first < to.height; first += STRIP) {
     const size = Math.min(STRIP, to.height - first);
-    const part = (values) => values.subarray(first * rows.count, (first + size) * rows.count);
+    /** @template {Int32Array | Float32Array} T @param {T} values @returns {T} */
+    const part = (values) => /** @type {T} */ ( values.subarray(first * rows.count, (first + size) * rows.count));
     const strip = { size, count: rows.count, indices: part(rows.indices), weights: part(rows.weights) };
     const [top, bottom] = reachOf(strip);
     const small = resample(readRows(bitmap, top, bottom), bitmap.width, columns, shiftTaps(strip, -top), 3, 4);
@@ -42,8 +48,10 @@ function shrink(bitmap, to) {
   return { pixels, ...to };
 }
 
+/** @param {ImageBitmap} bitmap @param {number} top @param {number} bottom */
 function readRows(bitmap, top, bottom) {
   const context = new OffscreenCanvas(bitmap.width, bottom - top).getContext("2d", { willReadFrequently: true, alpha: false });
+  if (!context) throw new Error("This browser has no canvas.");
   context.fillStyle = "white";
   context.fillRect(0, 0, bitmap.width, bottom - top);
   context.drawImage(bitmap, 0, -top);

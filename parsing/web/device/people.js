@@ -1,8 +1,21 @@
 // Telling people apart: parsing/people.py in JavaScript, which says what it follows. A spot is where a cell says that the centre of
-// its person is, in pixels of the network's input; `spots` is {x, y}, one float a cell; a centre is {x, y, score}.
+// its person is, in pixels of the network's input.
 import { findPieces } from "./components.js";
 
-// Where each cell of a grid (width, height) aims: its middle plus its offset, `offsets` holding first all x, then all y.
+/** @import { Settings } from "./lite.js" */
+/** @import { Size } from "./photo.js" */
+/** One float a cell. @typedef {{ x: Float32Array, y: Float32Array }} Spots */
+/** @typedef {{ x: number, y: number, score: number }} Center */
+/** @typedef {{ x: number, y: number, area: number }} Face */
+
+/**
+ * Where each cell of a grid aims: its middle plus its offset.
+ * @param {Float32Array} offsets first all x, then all y
+ * @param {number} width
+ * @param {number} height
+ * @param {number} stride
+ * @returns {Spots}
+ */
 export function aim(offsets, width, height, stride) {
   const size = width * height;
   const spots = { x: new Float32Array(size), y: new Float32Array(size) };
@@ -14,7 +27,7 @@ export function aim(offsets, width, height, stride) {
   return spots;
 }
 
-// Index of the centre nearest to each spot.
+/** Index of the centre nearest to each spot. @param {Spots} spots @param {{ x: number, y: number }[]} centers */
 export function nearest(spots, centers) {
   return Int32Array.from(spots.x, (x, cell) => {
     let [best, least] = [0, Infinity];
@@ -26,26 +39,36 @@ export function nearest(spots, centers) {
   });
 }
 
-// The faces of a mask, largest first, {x, y, area}; of pieces closer together than a face is wide, only the largest counts.
+/**
+ * The faces of a mask, largest first; of pieces closer together than a face is wide, only the largest counts.
+ * @param {Uint8Array} mask @param {number} width @param {number} height @param {number} stride @param {Settings} settings
+ */
 export function findFaces(mask, width, height, stride, { smallest_face, face_gap }) {
+  /** @type {Face[]} */
   const faces = [];
   const middle = (stride - 1) / 2;
   const { pieces } = findPieces(mask, width, height);
   for (const { cells, x, y } of pieces.sort((one, other) => other.cells - one.cells)) {
     const face = { x: x * stride + middle, y: y * stride + middle, area: cells };
+    /** @param {Face} other */
     const apart = (other) => Math.hypot(face.x - other.x, face.y - other.y) > face_gap * stride * Math.sqrt(other.area);
     if (cells >= smallest_face && faces.every(apart)) faces.push(face);
   }
   return faces;
 }
 
-// The people in a picture: {centers, numbers}, `numbers` the person in each cell, 0 for none, 1 for the first centre.
+/**
+ * The people in a picture: their centres, and the person in each cell, 0 for none, 1 for the first centre.
+ * @param {{ heat: Float32Array, spots: Spots, inside: Uint8Array } & Size} look @param {Face[]} faces @param {Settings} settings
+ * @returns {{ centers: Center[], numbers: Uint8Array }}
+ */
 export function findPeople({ heat, spots, inside, width, height }, faces, settings) {
   const stride = settings.person_stride;
   const numbers = new Uint8Array(heat.length);
   const centers = prune(findPeaks(heat, width, height, settings), spots, inside, settings);
   if (!centers.length || !inside.includes(1)) return { centers: [], numbers };
   const owner = nearest(spots, centers);
+  /** @param {Face} face */
   const cellOf = (face) => Math.floor(face.y / stride) * width + Math.floor(face.x / stride);
   const split = centers.flatMap((center, index) => {
     const own = faces.filter((face) => owner[cellOf(face)] === index);
@@ -60,9 +83,13 @@ export function findPeople({ heat, spots, inside, width, height }, faces, settin
   return { centers: split, numbers };
 }
 
-// Local maxima of the heatmap, at most so many, the highest first.
+/**
+ * Local maxima of the heatmap, at most so many, the highest first.
+ * @param {Float32Array} heat @param {number} width @param {number} height @param {Settings} settings @returns {Center[]}
+ */
 function findPeaks(heat, width, height, { person_stride, lowest_peak, most_peaks }) {
   const middle = (person_stride - 1) / 2;
+  /** @type {Center[]} */
   const peaks = [];
   heat.forEach((score, cell) => {
     if (score < lowest_peak) return;
@@ -77,11 +104,14 @@ function findPeaks(heat, width, height, { person_stride, lowest_peak, most_peaks
   return peaks.sort((one, other) => other.score - one.score).slice(0, most_peaks);
 }
 
-// Leaves out centres, the weakest first, until each has its own voters.
+/**
+ * Leaves out centres, the weakest first, until each has its own voters.
+ * @param {Center[]} centers @param {Spots} spots @param {Uint8Array} inside @param {Settings} settings
+ */
 function prune(centers, spots, inside, settings) {
   while (centers.length) {
     const owner = nearest(spots, centers);
-    const voters = centers.map(() => []);
+    const voters = centers.map(() => /** @type {number[]} */ ([]));
     inside.forEach((is, cell) => is && voters[owner[cell]].push(cell));
     const counts = voters.map(({ length }) => length);
     let weakest = counts.indexOf(Math.min(...counts));
@@ -92,8 +122,12 @@ function prune(centers, spots, inside, settings) {
   return centers;
 }
 
-// The weaker of two centres whose voters aim at nearly one spot; -1 where everybody stands alone.
+/**
+ * The weaker of two centres whose voters aim at nearly one spot; -1 where everybody stands alone.
+ * @param {number[][]} voters cells of each centre @param {Spots} spots @param {Settings} settings
+ */
 function findTwin(voters, spots, { person_stride, twin_gap }) {
+  /** @param {Float32Array} axis @param {number[]} cells */
   const along = (axis, cells) => median(cells.map((cell) => axis[cell]));
   const aims = voters.map((cells) => ({ x: along(spots.x, cells), y: along(spots.y, cells) }));
   const sides = voters.map((cells) => person_stride * Math.sqrt(cells.length));
@@ -106,6 +140,7 @@ function findTwin(voters, spots, { person_stride, twin_gap }) {
   return -1;
 }
 
+/** @param {number[]} values */
 function median(values) {
   const sorted = values.sort((one, other) => one - other);
   const middle = sorted.length >> 1;

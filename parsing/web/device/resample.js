@@ -1,6 +1,18 @@
 // Resizing and blurring by the rules of OpenCV's `resize` and `GaussianBlur`, which the server uses: every new row or column is a
-// weighted sum of old ones. "Taps" say which and how much: {count, indices, weights}, `count` entries for each new index.
+// weighted sum of old ones.
 
+/** @import { Size } from "./photo.js" */
+/**
+ * Which old indices count for each of `size` new ones, and how much: `count` entries for each.
+ * @typedef {{ size: number, count: number, indices: Int32Array, weights: Float32Array }} Taps
+ */
+/** Numbers, row by row. @typedef {Float32Array | Uint8Array | Uint8ClampedArray | Int32Array} Numbers */
+
+/**
+ * @param {number} size @param {number} count
+ * @param {(index: number, put: (place: number, index: number, weight: number) => void) => void} fill puts the entries of one new index
+ * @returns {Taps}
+ */
 function makeTaps(size, count, fill) {
   const taps = { size, count, indices: new Int32Array(size * count), weights: new Float32Array(size * count) };
   for (let to = 0; to < size; to++) {
@@ -12,9 +24,10 @@ function makeTaps(size, count, fill) {
   return taps;
 }
 
+/** @param {number} value @param {number} most */
 const clamp = (value, most) => Math.min(Math.max(value, 0), most);
 
-// INTER_LINEAR: between the two nearest pixel centres.
+/** INTER_LINEAR: between the two nearest pixel centres. @param {number} from @param {number} to */
 function linearTaps(from, to) {
   return makeTaps(to, 2, (index, put) => {
     const place = ((index + 0.5) * from) / to - 0.5;
@@ -24,7 +37,7 @@ function linearTaps(from, to) {
   });
 }
 
-// INTER_AREA: each new pixel is the mean of what it covers, if both sides shrink.
+/** INTER_AREA: each new pixel is the mean of what it covers, if both sides shrink. @param {number} from @param {number} to */
 function areaTaps(from, to) {
   const scale = from / to;
   return makeTaps(to, Math.ceil(scale) + 1, (index, put) => {
@@ -37,7 +50,10 @@ function areaTaps(from, to) {
   });
 }
 
-// INTER_AREA where one side does not shrink: a blend only where the new pixel straddles two old ones.
+/**
+ * INTER_AREA where one side does not shrink: a blend only where the new pixel straddles two old ones.
+ * @param {number} from @param {number} to
+ */
 function straddlingTaps(from, to) {
   const scale = from / to;
   return makeTaps(to, 2, (index, put) => {
@@ -49,17 +65,18 @@ function straddlingTaps(from, to) {
   });
 }
 
-// Taps along both sides, [columns, rows]; sizes are {width, height}.
+/** Columns and rows. @param {Size} from @param {Size} to @returns {[Taps, Taps]} */
 export function areaTapsOf(from, to) {
   const make = from.width >= to.width && from.height >= to.height ? areaTaps : straddlingTaps;
   return [make(from.width, to.width), make(from.height, to.height)];
 }
 
+/** Columns and rows. @param {Size} from @param {Size} to @returns {[Taps, Taps]} */
 export function linearTapsOf(from, to) {
   return [linearTaps(from.width, to.width), linearTaps(from.height, to.height)];
 }
 
-// GaussianBlur of floats: the picture is mirrored at its edges, the edge itself not repeated.
+/** GaussianBlur of floats: the picture is mirrored at its edges, the edge itself not repeated. @param {number} size @param {number} sigma */
 export function gaussianTaps(size, sigma) {
   const count = Math.round(sigma * 8 + 1) | 1;
   const reach = count >> 1;
@@ -74,13 +91,18 @@ export function gaussianTaps(size, sigma) {
   });
 }
 
-// A part of the taps, for old indices that begin at `start`.
+/** The taps for old indices that begin at `start`. @param {Taps} taps @param {number} start @returns {Taps} */
 export function shiftTaps({ size, count, indices, weights }, start) {
   return { size, count, weights, indices: indices.map((index) => index + start) };
 }
 
-// Resamples `source`, rows of `width` pixels of `stride` values, of which the first `channels` count. Gives rows of `columns.size`
-// pixels of `channels` floats.
+/**
+ * Gives rows of `columns.size` pixels of `channels` floats.
+ * @param {Numbers} source rows of `width` pixels of `stride` values, of which the first `channels` count
+ * @param {number} width
+ * @param {Taps} columns
+ * @param {Taps} rows
+ */
 export function resample(source, width, columns, rows, channels = 1, stride = channels) {
   const [top, bottom] = reachOf(rows);
   const across = columns.size * channels;
@@ -108,7 +130,7 @@ export function resample(source, width, columns, rows, channels = 1, stride = ch
   return out;
 }
 
-// First old index that counts, and one past the last.
+/** First old index that counts, and one past the last. @param {Pick<Taps, "indices" | "weights">} taps @returns {[number, number]} */
 export function reachOf({ indices, weights }) {
   let [first, last] = [Infinity, -1];
   indices.forEach((index, tap) => {

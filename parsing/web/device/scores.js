@@ -1,7 +1,11 @@
 // From part scores, 20 planes of logits one after the other, to classes: parsing/models/lite.py in JavaScript, which says why.
 import { areaTapsOf, gaussianTaps, linearTapsOf, resample } from "./resample.js";
 
-// Index of the highest of several planes at each cell.
+/** @import { Settings } from "./lite.js" */
+/** @import { Size } from "./photo.js" */
+/** @import { Taps } from "./resample.js" */
+
+/** Index of the highest of several planes at each cell, and how high it is. @param {Float32Array} scores @param {number} size cells */
 export function argmax(scores, size) {
   const best = new Uint8Array(size);
   const top = scores.slice(0, size);
@@ -16,7 +20,10 @@ export function argmax(scores, size) {
   return { best, top };
 }
 
-// The scores with the garments settled among themselves, so that a coat is not torn into patches.
+/**
+ * The scores with the garments settled among themselves, so that a coat is not torn into patches.
+ * @param {Float32Array} scores @param {number} width @param {number} height @param {Settings} settings
+ */
 export function settleGarments(scores, width, height, { garments, garment_shrink, garment_spread, garment_floor, garment_doubt }) {
   const size = width * height;
   const { top } = argmax(scores, size);
@@ -25,6 +32,7 @@ export function settleGarments(scores, width, height, { garments, garment_shrink
   const small = { width: Math.round(width * garment_shrink), height: Math.round(height * garment_shrink) };
   const shrink = areaTapsOf({ width, height }, small);
   const spread = garment_spread * Math.sqrt(small.width * small.height);
+  /** @type {[Taps, Taps]} */
   const blur = [gaussianTaps(small.width, spread), gaussianTaps(small.height, spread)];
   const enlarge = linearTapsOf(small, { width, height });
   const near = likely.map((plane) => {
@@ -43,6 +51,7 @@ export function settleGarments(scores, width, height, { garments, garment_shrink
   return settled;
 }
 
+/** @param {Float32Array} scores @param {Float32Array} top */
 function sumOfExponentials(scores, top) {
   const sum = new Float32Array(top.length);
   for (let from = 0, cell = 0; from < scores.length; from++, cell = (cell + 1) % top.length) {
@@ -51,7 +60,10 @@ function sumOfExponentials(scores, top) {
   return sum;
 }
 
-// Mean probability of each class where it has the highest score, 0 where it has it nowhere.
+/**
+ * Mean probability of each class where it has the highest score, 0 where it has it nowhere.
+ * @param {Float32Array} scores @param {number} size @param {number} classes @returns {number[]}
+ */
 export function meanConfidence(scores, size, classes) {
   const { best, top } = argmax(scores, size);
   const sum = sumOfExponentials(scores, top);
@@ -63,12 +75,16 @@ export function meanConfidence(scores, size, classes) {
   return total.map((value, part) => value / Math.max(count[part], 1));
 }
 
-// Class with the highest score at each pixel of `to`, {width, height}, the scores enlarged to it first.
+/**
+ * Class with the highest score at each pixel of `to`, the scores enlarged to it first.
+ * @param {Float32Array} scores @param {number} width @param {number} height @param {Size} to
+ */
 export function labelMap(scores, width, height, to) {
   const size = width * height;
   const winners = [...new Set(argmax(scores, size).best)].sort((one, other) => one - other);
   const taps = linearTapsOf({ width, height }, to);
   const labels = new Uint8Array(to.width * to.height).fill(winners[0]);
+  /** @type {Float32Array | null} */
   let best = null;
   for (const part of winners) {
     const plane = resample(scores.subarray(part * size, (part + 1) * size), width, ...taps);

@@ -4,6 +4,9 @@ import * as ort from "./ort.mjs";
 import { Lite } from "./lite.js";
 import { openPhoto } from "./open.js";
 
+/** @import { Run } from "./lite.js" */
+/** @import { Source } from "./page.js" */
+
 const MOST_THREADS = 4; // more gain little on a network this small
 const ready = load();
 ready.then(
@@ -24,6 +27,7 @@ async function load() {
   });
   ort.env.logLevel = "error";
   const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
+  /** @type {Run} */
   const run = async (pixels, width, height) => {
     const { parts, heat, offsets } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
     return { parts: parts.data, heat: heat.data, offsets: offsets.data };
@@ -31,19 +35,21 @@ async function load() {
   return { lite: new Lite(run, settings), settings };
 }
 
+/** @param {string} name */
 async function fetchFile(name) {
   const response = await fetch(new URL(name, import.meta.url));
   if (!response.ok) throw new Error(`${name}: ${response.status}`);
   return response;
 }
 
-// The bytes of files, telling the page how much of them is here.
+/** The bytes of files, telling the page how much of them is here. @param {string[]} names */
 async function fetchAll(names) {
   const responses = await Promise.all(names.map(fetchFile));
   const total = responses.reduce((sum, { headers }) => sum + Number(headers.get("content-length")), 0);
   let here = 0;
   return Promise.all(
     responses.map(async ({ body }) => {
+      if (!body) throw new Error("Nothing came.");
       const counted = new TransformStream({
         transform(chunk, stream) {
           here += chunk.length;
@@ -58,11 +64,13 @@ async function fetchAll(names) {
 
 class Superseded extends Error {}
 
+/** @param {number} serial @param {Source} source */
 async function answer(serial, source) {
   const pause = async () => {
     await new Promise((done) => setTimeout(done)); // whatever has been sent meanwhile is heard first
     if (serial !== newest) throw new Superseded();
   };
+  /** @param {string} stage */
   const tell = (stage) => postMessage({ serial, stage });
   try {
     tell("fetch");
@@ -77,11 +85,11 @@ async function answer(serial, source) {
     const { maps, people, timings } = await lite.parse(photo, pause);
     const { pixels, width, height } = photo;
     const found = { pixels, width, height, maps, people, timings: { open, ...timings } };
-    postMessage({ serial, found }, [pixels.buffer, maps.buffer]);
+    postMessage({ serial, found }, { transfer: [pixels.buffer, maps.buffer] });
   } catch (error) {
     if (error instanceof Superseded) return;
     console.error(error);
-    postMessage({ serial, failed: error.name === "UnreadableError" ? "device.unreadable" : "device.broke" });
+    postMessage({ serial, failed: error instanceof Error && error.name === "UnreadableError" ? "device.unreadable" : "device.broke" });
   }
 }
 

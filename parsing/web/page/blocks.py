@@ -14,7 +14,8 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio while it is i
 import gradio as gr
 
 from parsing.web.assets import FOLDER, read_file
-from parsing.web.device import device_folder, device_input
+from parsing.web.device import device_input
+from parsing.web.modules import modules_folder
 from parsing.web.page.components import photo_input
 from parsing.web.page.handlers import EXAMPLES, TEXTS, Handlers
 from parsing.web.page.model_menu import model_menu
@@ -52,12 +53,11 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                 model = gr.State(None)
                 if handlers.loader is not None:
                     words = text("words")
-                    model = model_menu(words, handlers.loader, handlers.lite.title, handlers.choice, device_folder())
-            shown = viewer(
-                text("words"), handlers.pick(None).classes, [handlers.begin_photo, handlers.parse_frame, handlers.save_file]
-            )
+                    model = model_menu(words, handlers.loader, handlers.lite.title, handlers.choice, modules_folder())
+            functions = [handlers.begin_photo, handlers.parse_frame, handlers.save_file]
+            shown = viewer(text("words"), handlers.pick(None).classes, functions, modules_folder())
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
-        ticket = gr.Textbox(visible=False)  # filled by the scripts below; see `Ticket`
+        ticket = gr.Textbox(visible=False)  # filled by the lines of script below; see `Ticket`
 
         # All photos stand in one queue, because each takes all cores. The viewer shows how far its own is.
         # Named as where progress shows, because Gradio else leaves a timer behind in the photo's input with each upload.
@@ -68,8 +68,8 @@ def build_page(handlers: Handlers) -> gr.Blocks:
             "concurrency_id": "parse",
             **private,
         }
-        new_photo = "(photo, model) => [photo, model, photo === null ? '' : window.parsingViewer.begin()]"
-        other_model = "async (model) => [model, await window.parsingViewer.beginAgain()]"
+        new_photo = "async (photo, model) => [photo, model, photo === null ? '' : (await window.parsingViewer).begin()]"
+        other_model = "async (model) => [model, await (await window.parsingViewer).beginAgain()]"
         answers = [
             photo.input(handlers.upload, [photo, model, ticket], [photo, shown], js=new_photo, **parsed),
             examples.click(handlers.example, [examples, model, ticket], [shown], js=new_photo, **parsed),
@@ -77,7 +77,7 @@ def build_page(handlers: Handlers) -> gr.Blocks:
         if handlers.loader is not None:
             answers.append(model.input(handlers.switch, [model, ticket], [shown], js=other_model, **parsed))
         for answer in answers:
-            answer.failure(None, js="() => window.parsingViewer.fail()", **private)
+            answer.failure(None, js="async () => (await window.parsingViewer).fail()", **private)
         gr.api(handlers.serve_parse, api_name="parse", concurrency_id="parse")
         gr.api(handlers.serve_recolor, api_name="recolor", concurrency_id="parse")
     return page
@@ -87,10 +87,11 @@ def launch_options() -> dict[str, Any]:
     """What `launch` needs for the page to look as meant and to keep to itself."""
     system = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
     styles = "".join(read_file(name) for name in STYLES)
+    script = f'<script type="module" src="{modules_folder()}page/language.js"></script>'
     return {
         "theme": gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=system, font_mono=("ui-monospace", "monospace")),
         # As a head, because Gradio rewrites what it is given as css and loses rules on the way.
-        "head": f"{read_file('page/head.html')}<style>{styles}</style>",
+        "head": f"{read_file('page/head.html')}{script}<style>{styles}</style>",
         "favicon_path": FOLDER / "page" / "favicon.png",
         "i18n": text,
         "footer_links": [],

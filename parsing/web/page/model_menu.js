@@ -1,52 +1,82 @@
-// Runs once when the model menu is drawn. What the server says about M2FP goes into the value, and the template shows it.
+// The model menu: what the server says about M2FP goes into the component's value, and its template shows it.
+import { targetOf } from "../viewer/dom.js";
+
+/** @import { Connection } from "./connection.js" */
+/** How far the model in the browser is. @typedef {{ phase: string, here?: number, total?: number }} DeviceState */
+/**
+ * What Gradio hands to the menu's script.
+ * @typedef {{
+ *   element: HTMLElement,
+ *   props: { value: { choice: string, phase: string, faster: boolean, device: DeviceState } },
+ *   server: { model_state: (start: boolean) => Promise<object> },
+ *   trigger: (event: string) => void,
+ * }} Component
+ */
+
 const EVERY_MS = 1000;
-let timer;
-let endDevice = null;
 
-async function ask(start) {
-  clearTimeout(timer);
-  const earlier = props.value.phase;
-  try {
-    const state = await server.model_state(start);
-    props.value = { ...props.value, ...state };
-  } catch {
-    // The server may be back when it is asked again.
+export class ModelMenu {
+  /** @param {Component} component @param {() => Promise<Connection>} connection gives that of the viewer, which may be drawn later */
+  constructor({ element, props, server, trigger }, connection) {
+    this.props = props;
+    this.server = server;
+    this.trigger = trigger;
+    this.connection = connection;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    /** @type {(() => void) | null} */
+    this.endDevice = null;
+    element.addEventListener("change", (event) => this.choose(/** @type {HTMLInputElement} */ (event.target)));
+    element.addEventListener("click", (event) => targetOf(event).closest("button") && this.ask(true));
+    this.ask(false);
   }
-  const { phase, choice } = props.value;
-  if (phase === "loading") timer = setTimeout(ask, EVERY_MS, false);
-  if (phase === "ready" && earlier !== "ready" && choice === "m2fp") trigger("input"); // the photo on show waits for it
-}
 
-// What parses photos on the device is fetched when it is chosen, and let go when something else is.
-async function useDevice(chosen) {
-  document.documentElement.toggleAttribute("data-device", chosen); // from now on, the page sends no photo
-  endDevice?.();
-  endDevice = null;
-  if (!chosen) return;
-  let percent = -1;
-  const tell = (device) => {
-    const now = Math.floor((100 * device.here) / device.total);
-    if (device.phase !== "loading" || now !== percent) props.value = { ...props.value, device }; // the menu is drawn again
-    percent = now;
-  };
-  tell({ phase: "starting" });
-  try {
-    const { start } = await import(new URL(props.device_folder + "page.js", document.baseURI));
-    if (props.value.choice === "device" && !endDevice) endDevice = start(window.parsingViewer, tell);
-  } catch {
-    tell({ phase: "failed" });
+  /** Asks how far M2FP is, and again while it is loading. @param {boolean} start whether it shall be fetched */
+  async ask(start) {
+    clearTimeout(this.timer);
+    const { props } = this;
+    const earlier = props.value.phase;
+    try {
+      const state = await this.server.model_state(start);
+      props.value = { ...props.value, ...state };
+    } catch {
+      // The server may be back when it is asked again.
+    }
+    const { phase, choice } = props.value;
+    if (phase === "loading") this.timer = setTimeout(() => this.ask(false), EVERY_MS);
+    if (phase === "ready" && earlier !== "ready" && choice === "m2fp") this.trigger("input"); // the photo on show waits for it
+  }
+
+  /** @param {HTMLInputElement} control */
+  choose({ name, checked, value }) {
+    const { props } = this;
+    const { choice } = props.value;
+    props.value = { ...props.value, ...(name === "faster" ? { faster: checked } : { choice: value }) };
+    if ([choice, props.value.choice].includes("device")) this.useDevice(props.value.choice === "device");
+    if (props.value.choice === "device") return;
+    this.trigger("input");
+    this.ask(props.value.choice !== "lite");
+  }
+
+  /** What parses photos on the device is fetched when it is chosen, and let go when something else is. @param {boolean} chosen */
+  async useDevice(chosen) {
+    document.documentElement.toggleAttribute("data-device", chosen); // from now on, the page sends no photo
+    this.endDevice?.();
+    this.endDevice = null;
+    if (!chosen) return;
+    let percent = -1;
+    /** @param {DeviceState} device */
+    const tell = (device) => {
+      const now = Math.floor((100 * (device.here ?? 0)) / (device.total ?? 1));
+      if (device.phase !== "loading" || now !== percent) this.props.value = { ...this.props.value, device }; // the menu is drawn again
+      percent = now;
+    };
+    tell({ phase: "starting" });
+    try {
+      const [{ start }, connection] = await Promise.all([import("../device/page.js"), this.connection()]);
+      if (this.props.value.choice === "device" && !this.endDevice) this.endDevice = start(connection, tell);
+    } catch {
+      tell({ phase: "failed" });
+    }
   }
 }
-
-element.addEventListener("change", ({ target }) => {
-  const { choice } = props.value;
-  props.value = { ...props.value, ...(target.name === "faster" ? { faster: target.checked } : { choice: target.value }) };
-  if ([choice, props.value.choice].includes("device")) useDevice(props.value.choice === "device");
-  if (props.value.choice === "device") return;
-  trigger("input");
-  ask(props.value.choice !== "lite");
-});
-element.addEventListener("click", ({ target }) => {
-  if (target.closest("button")) ask(true);
-});
-ask(false);

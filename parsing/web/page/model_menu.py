@@ -1,6 +1,6 @@
 """The model menu: which model parses the photos, and how far M2FP is.
 
-The script asks the server about M2FP once when the page opens, then every second, but only while M2FP is being loaded. These
+Its module asks the server about M2FP once when the page opens, then every second, but only while M2FP is being loaded. These
 questions pass by the queue, in which photos wait.
 """
 
@@ -20,7 +20,14 @@ M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"
 """What the menu says until the model is there and says itself."""
 
 
-def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choice: str, device_folder: str) -> gr.HTML:
+ON_LOAD: Final = """
+import(new URL(props.modules + "page/model_menu.js", document.baseURI)).then(
+  ({ ModelMenu }) => new ModelMenu({ element, props, server, trigger }, () => window.parsingViewer),
+);
+"""
+
+
+def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choice: str, modules: str) -> gr.HTML:
     """Four choices as radio buttons, a box for a faster M2FP, a line on M2FP's licence, and one on how far the model is.
 
     Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen; not for "device", in which
@@ -33,7 +40,7 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
         loader: M2FP's; choosing "auto" or "m2fp" starts it.
         lite_title: what the embedded model is called.
         choice: what is chosen when the page opens.
-        device_folder: of `parsing.web.device`.
+        modules: `modules_folder()`, where the modules are served.
     """
 
     def model_state(start: Any) -> dict[str, Any]:
@@ -46,13 +53,13 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
         value={"choice": choice, "faster": False, "device": {}, **model_state(False)},
         label=words,
         html_template=read_file("page/model_menu.html"),
-        js_on_load=read_file("page/model_menu.js"),
+        js_on_load=ON_LOAD,
         server_functions=[model_state],
         apply_default_css=False,
         elem_id="models",
         lite_title=lite_title,
         offers_faster=has_bfloat16(),
-        device_folder=device_folder,
+        modules=modules,
     )
 
 

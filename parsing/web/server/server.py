@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from parsing.web.device import add_device_files
+from parsing.web.modules import add_modules
 from parsing.web.server.guard import BasicAuth, BodyLimit, SafeHeaders
 from parsing.web.server.prompt import PromptProtocol
 
@@ -41,7 +41,7 @@ def join(
     # Only `launch` says so itself. Without it, Gradio takes any file that a request names for one of the app's own.
     page.has_launched = True
     page.api_open = False  # no call passes by the queue
-    add_device_files(rest)
+    add_modules(rest)
     # From the inside out. With a CORSMiddleware around it, Gradio leaves these headers to it.
     rest.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["*"])
     rest.add_middleware(BodyLimit)

@@ -1,7 +1,8 @@
 """The viewer: the picture, the list of parts and everything to set, as one component that draws by itself.
 
-The server sends a photo once, with its label map and its person map (`messages.py`); the scripts beside this file recolour them
-by the rule of `parsing.render`, so that no choice of part, opacity, palette, view or person travels.
+The server sends a photo once, with its label map and its person map (`messages.py`); the modules beside this file recolour
+them by the rule of `parsing.render`, so that no choice of part, opacity, palette, view or person travels. They know nothing of
+Gradio and of the network: `parsing/web/page/connection.js` stands between.
 """
 
 from __future__ import annotations
@@ -18,26 +19,32 @@ from parsing.render import PALETTES
 from parsing.web.assets import read_file
 from parsing.web.viewer.messages import describe_classes
 
-SCRIPTS: Final = ("pixels", "stage", "legend", "settings", "progress", "live", "save", "here", "viewer")
-"""Read one after the other as one function, so that each knows those before it."""
+ON_LOAD: Final = """
+const modules = new URL(props.modules, document.baseURI);
+window.parsingViewer = import(new URL("page/connection.js", modules)).then(
+  ({ Connection }) => new Connection({ element, props, server, watch }),
+);
+"""
 
 
-def viewer(words: I18nData, classes: tuple[Part, ...], server_functions: list[Callable[..., Any]]) -> gr.HTML:
+def viewer(words: I18nData, classes: tuple[Part, ...], server_functions: list[Callable[..., Any]], modules: str) -> gr.HTML:
     """The component. Its value is the last message to the page, see `photo_message`, and never comes back.
 
     Args:
         words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
         classes: what the list of parts shows until a photo comes with those of the model that parsed it.
         server_functions: `begin_photo`, `parse_frame` and `save_file` of `Handlers`.
+        modules: `modules_folder()`, where the modules are served.
     """
     return gr.HTML(
         value=None,
         label=words,
         html_template=read_file("viewer/viewer.html"),
-        js_on_load="\n".join(read_file(f"viewer/{name}.js") for name in SCRIPTS),
+        js_on_load=ON_LOAD,
         server_functions=[_plain(function) for function in server_functions],
         apply_default_css=False,
         elem_id="viewer",
+        modules=modules,
         table=describe_classes(classes),
         lite_table=describe_classes(PARTS),
         groups=list(GROUPS),

@@ -1,14 +1,34 @@
 // What happens while a photo is at work, and what was found: the stage and a bar over the picture, the facts below it.
-class Progress {
+import { find, node } from "./dom.js";
+
+/** @import { Words } from "./dom.js" */
+/**
+ * What is at work: a stage and, once they are known, the model's title, the person of so many, and the milliseconds that each stage of
+ * the photo before took.
+ * @typedef {{ name: string, model?: string, number?: number, count?: number, expected?: Record<string, number> | null }} Stage
+ */
+/**
+ * What was found.
+ * @typedef {{ width: number, height: number, people: number, model: string, timings: Record<string, number>, found: boolean,
+ *   draw: number }} Facts
+ */
+
+export class Progress {
+  /** @param {HTMLElement} root @param {() => Words} words */
   constructor(root, words) {
-    this.busy = root.querySelector(".busy");
-    this.facts = root.querySelector("#facts");
-    this.empty = root.querySelector(".hint");
+    this.busy = find(root, ".busy");
+    this.facts = find(root, "#facts");
+    this.empty = find(root, ".hint");
     this.words = words;
+    /** @type {Stage | null} */
+    this.stage = null;
+    this.begun = 0;
+    this.since = 0;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.timer = undefined;
   }
 
-  // Shows a stage: "name" and, once the server knows them, "model", "number" of "count" people, and "expected", the milliseconds of
-  // each stage of the photo before; null where nothing is at work.
+  /** Shows a stage, or that nothing is at work. @param {Stage | null} stage */
   show(stage) {
     const now = performance.now();
     if (!this.stage) this.begun = now;
@@ -22,55 +42,56 @@ class Progress {
   }
 
   tick() {
-    const { name, model, number, count } = this.stage;
+    if (!this.stage) return;
+    const { name, count = 1 } = this.stage;
     const words = this.words();
     const text = count > 1 ? words["busy.person"] : (words["busy." + name] ?? words["busy.parse"]);
     const seconds = Math.floor((performance.now() - this.begun) / 1000);
-    this.busy.querySelector(".stage").textContent = text.replace(/{(model|number|count)}/g, (_, key) => ({ model, number, count })[key]);
-    this.busy.querySelector(".elapsed").textContent = seconds ? `· ${seconds} s` : "";
-    this.busy.style.setProperty("--done", { send: 0.03, receive: 0.97 }[name] ?? 0.05 + 0.9 * this.share());
+    const facts = /** @type {Record<string, unknown>} */ ({ ...this.stage });
+    find(this.busy, ".stage").textContent = text.replace(/{(model|number|count)}/g, (_, key) => String(facts[key]));
+    find(this.busy, ".elapsed").textContent = seconds ? `· ${seconds} s` : "";
+    const done = { send: 0.03, receive: 0.97 }[name] ?? 0.05 + 0.9 * this.share(this.stage);
+    this.busy.style.setProperty("--done", String(done));
   }
 
-  // How much of the parsing is behind: the stages that are, the people that are, and of what is at work a guess, that it takes as
-  // long as the time before; the guess slows down rather than claims to be done.
-  share() {
-    const { name, number = 1, count = 1, expected } = this.stage;
+  /**
+   * How much of the parsing is behind: the stages that are, the people that are, and of what is at work a guess, that it takes as
+   * long as the time before; the guess slows down rather than claims to be done.
+   * @param {Stage} stage
+   */
+  share({ name, number = 1, count = 1, expected }) {
     const stages = Object.entries(expected ?? {});
     const place = stages.findIndex(([stage]) => stage === name);
     const people = Math.max(count, 1);
     if (place === -1) return (number - 1) / people;
+    /** @param {[string, number][]} entries */
     const sum = (entries) => entries.reduce((total, [, time]) => total + time, 0);
     const own = stages[place][1] / people;
     const guess = 1 - Math.exp((-2 * (performance.now() - this.since)) / Math.max(own, 1));
     return (sum(stages.slice(0, place)) + own * (number - 1 + guess)) / sum(stages);
   }
 
-  // The facts of a result, {width, height, people, model, timings, found, draw}, or the hint of what to do where there is none.
-  tell(result) {
+  /** Tells what was found, or what to do where there is nothing yet. @param {Facts | null} facts */
+  tell(facts) {
     const words = this.words();
     const [who, times] = this.facts.children;
-    this.empty.hidden = Boolean(result);
+    this.empty.hidden = Boolean(facts);
     this.empty.textContent = words["facts.empty"];
-    if (!result) return;
-    const counted = result.people ? `${result.people} ${words[result.people === 1 ? "facts.person" : "facts.people"]}` : "";
+    if (!facts) return;
+    const counted = facts.people ? `${facts.people} ${words[facts.people === 1 ? "facts.person" : "facts.people"]}` : "";
     who.replaceChildren(
-      node("strong", result.found ? counted : words["facts.nobody"]),
-      ...(result.found ? [] : [node("span", words["facts.advice"])]),
-      node("span", result.model),
-      node("span", `${result.width} × ${result.height}`),
+      node("strong", facts.found ? counted : words["facts.nobody"]),
+      ...(facts.found ? [] : [node("span", words["facts.advice"])]),
+      node("span", facts.model),
+      node("span", `${facts.width} × ${facts.height}`),
     );
-    const stages = { ...result.timings, draw: result.draw };
+    const stages = { ...facts.timings, draw: facts.draw };
     const total = Object.values(stages).reduce((sum, time) => sum + time, 0);
+    /** @param {string} name @param {string} time */
     const entry = (name, time) => node("span", name + " ", node("b", time));
     times.replaceChildren(
       entry(words["facts.time"], Math.round(total) + " ms"),
       ...Object.entries(stages).map(([stage, time]) => entry(words["stage." + stage] ?? stage, String(Math.round(time)))),
     );
   }
-}
-
-function node(tag, ...content) {
-  const made = document.createElement(tag);
-  made.append(...content);
-  return made;
 }

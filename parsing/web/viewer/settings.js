@@ -1,22 +1,37 @@
 // What is set: ticked parts, opacity, palette and view also live in the address, after the #, so that a link restores them. The
 // person does not: it belongs to one photo.
+
+/** @import { Part } from "./legend.js" */
+/** @import { Color, Drawing } from "./views.js" */
+
 const VIEWS = ["overlay", "map", "cutout", "outlines", "compare"];
 
-class Settings {
+export class Settings {
+  /** @param {string[]} names of the parts @param {Record<string, Color[]>} palettes */
   constructor(names, palettes) {
-    Object.assign(this, { names, palettes, person: 0 });
+    this.names = names;
+    this.palettes = palettes;
+    this.person = 0;
+    /** @type {Set<string>} */
+    this.ticked = new Set();
+    /** @type {Set<string> | null} */
+    this.before = null; // what was ticked before one part was isolated
+    this.opacity = 0.6;
+    this.palette = "lip";
+    this.view = "overlay";
     this.read(location.hash);
   }
 
-  // Takes what the address says; what it does not say, or says wrong, is as usual.
+  /** Takes what the address says; what it does not say, or says wrong, is as usual. @param {string} hash */
   read(hash) {
     const said = new URLSearchParams(hash.slice(1));
     const named = said.get("parts")?.split(",");
     const opacity = said.has("opacity") ? Number(said.get("opacity")) : NaN;
+    const [palette, view] = [said.get("palette") ?? "", said.get("view") ?? ""];
     this.ticked = new Set(this.names.filter((name) => named?.includes(name) ?? true));
     this.opacity = opacity >= 0 && opacity <= 1 ? opacity : 0.6;
-    this.palette = Object.hasOwn(this.palettes, said.get("palette") ?? "") ? said.get("palette") : "lip";
-    this.view = VIEWS.includes(said.get("view")) ? said.get("view") : "overlay";
+    this.palette = Object.hasOwn(this.palettes, palette) ? palette : "lip";
+    this.view = VIEWS.includes(view) ? view : "overlay";
     this.before = null;
   }
 
@@ -30,20 +45,22 @@ class Settings {
     history.replaceState(history.state, "", address);
   }
 
-  // The classes have other names from now on.
+  /** The classes have other names from now on; what is ticked stays ticked. @param {Part[]} before @param {Part[]} after */
   rename(before, after) {
+    /** @param {number} index */
     const ticked = (index) => !before[index] || this.ticked.has(before[index].name);
     this.names = after.filter(({ index }) => index).map(({ name }) => name);
     this.ticked = new Set(after.filter(({ index }) => index && ticked(index)).map(({ name }) => name));
     this.before = null;
   }
 
+  /** @param {string[]} names */
   tick(names) {
     this.ticked = new Set(this.names.filter((name) => names.includes(name)));
     this.before = null;
   }
 
-  // Leaves one part; a second time brings back what was ticked before, or everything.
+  /** Leaves one part; a second time brings back what was ticked before, or everything. @param {string} name */
   isolate(name) {
     const alone = this.ticked.size === 1 && this.ticked.has(name);
     const before = alone ? (this.before ?? new Set(this.names)) : (this.before ?? this.ticked);
@@ -55,7 +72,7 @@ class Settings {
     return this.palettes[this.palette];
   }
 
-  // As `compose` takes them; `table` is that of the classes.
+  /** As `compose` takes it. @param {Part[]} table @returns {Drawing} */
   drawing(table) {
     const parts = table.filter(({ name }) => this.ticked.has(name)).map(({ index }) => index);
     const view = this.view === "compare" ? "overlay" : this.view;

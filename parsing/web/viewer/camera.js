@@ -1,24 +1,39 @@
-// The camera, live: a frame is taken, parsed by the server, drawn, and only then the next one is taken, so that there is never a
-// queue and what is shown is as new as the machine allows. The last frame is drawn too, after the camera has been stopped: it is what
-// the server has for files to take away.
+// The camera, live: a frame is taken, parsed, drawn, and only then the next one is taken, so that there is never a queue and what is
+// shown is as new as the machine allows. The last frame is drawn too, after the camera has been stopped: it is what files are made of.
+import { contextOf, find } from "./dom.js";
+
+/** What the camera shows at one moment. @typedef {{ pixels: Uint32Array<ArrayBuffer>, width: number, height: number, address: () => string }} Frame */
+
 const LONGEST_FRAME = 640;
 
-class Live {
-  // `parse(frame)` gives the answer to what `take` gave; `show(answer, pixels)` draws it.
-  constructor(root, parse, show, fail) {
-    Object.assign(this, { parse, show, fail });
-    this.rate = root.querySelector(".rate");
+export class Camera {
+  /**
+   * @param {HTMLElement} root
+   * @param {(frame: Frame) => Promise<boolean>} parse parses and draws a frame; whether that went well
+   * @param {(reason: string) => void} fail told the key of a text
+   */
+  constructor(root, parse, fail) {
+    this.parse = parse;
+    this.fail = fail;
+    this.rate = find(root, ".rate");
+    this.button = find(root, ".camera");
     this.canvas = document.createElement("canvas");
     this.video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+    /** @type {MediaStream | null} */
+    this.stream = null;
+    /** @type {Promise<void>} */
+    this.ended = Promise.resolve();
   }
 
   get on() {
-    return Boolean(this.stream);
+    return this.button.getAttribute("aria-pressed") === "true";
   }
 
   async start() {
+    this.button.setAttribute("aria-pressed", "true");
     try {
       this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+      if (!this.on) return this.stop(); // while the visitor was being asked
       this.video.srcObject = this.stream;
       await this.video.play();
       this.ended = this.run(this.stream);
@@ -28,22 +43,23 @@ class Live {
     }
   }
 
-  // Ends after the frame that is at work, which `ended` waits for.
+  /** Ends after the frame that is at work, which `ended` waits for. */
   stop() {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = this.video.srcObject = null;
     this.rate.hidden = true;
+    this.button.setAttribute("aria-pressed", "false");
   }
 
+  /** @param {MediaStream} stream */
   async run(stream) {
+    /** @type {number | null} */
     let period = null;
     let last = performance.now();
     while (this.stream === stream) {
-      const frame = await this.take();
-      const answer = await this.parse(frame).catch(() => null);
-      if (answer) await this.show(answer, frame.pixels);
+      const parsed = await this.parse(this.take()).catch(() => false);
       if (this.stream !== stream) return;
-      if (!answer) {
+      if (!parsed) {
         this.stop();
         return this.fail("live.failed");
       }
@@ -56,13 +72,13 @@ class Live {
     }
   }
 
-  // The frame that the camera shows now: its pixels, and a function that gives it as a JPEG's data address.
-  async take() {
+  /** The frame that the camera shows now; `address` gives it as a JPEG's data address. @returns {Frame} */
+  take() {
     const { videoWidth, videoHeight } = this.video;
     const zoom = Math.min(1, LONGEST_FRAME / Math.max(videoWidth, videoHeight));
     const [width, height] = [Math.round(videoWidth * zoom), Math.round(videoHeight * zoom)];
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-    const context = this.canvas.getContext("2d", { willReadFrequently: true });
+    const context = contextOf(this.canvas);
     context.drawImage(this.video, 0, 0, width, height);
     const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
     return { pixels, width, height, address: () => this.canvas.toDataURL("image/jpeg", 0.9) };

@@ -1,0 +1,32 @@
+// Files to take away, and the page's address on the clipboard.
+
+/** @import { Words } from "./dom.js" */
+
+/** The canvas as a PNG. @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
+export function encodeCanvas(canvas) {
+  return new Promise((done, fail) =>
+    canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error("The picture could not be encoded."))), "image/png"),
+  );
+}
+
+/** Hands a file to the visitor. @param {Blob} blob @param {string} name */
+export function download(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/**
+ * Puts the page's address on the clipboard; where a browser forbids that, it can at least be copied from a prompt.
+ * @param {Words} words
+ * @returns {Promise<boolean>} whether it is on the clipboard
+ */
+export async function copyLink(words) {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    return true;
+  } catch {
+    window.prompt(words["link.prompt"], location.href);
+    return false;
+  }
+}
