@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 import cv2
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from parsing.image import ImageSource, open_image
 from parsing.labels import BACKGROUND, PARTS, part_index
-from parsing.result import Parsing
+from parsing.result import Parsing, Segment
 
 View = Literal["overlay", "map", "cutout", "outlines"]
 VIEWS: Final[tuple[str, ...]] = get_args(View)
@@ -160,6 +160,32 @@ def chosen_pixels(parsing: Parsing, parts: Iterable[int | str] | None = None, pe
         parsing.check_person(person)
         chosen &= cv2.compare(parsing.person_of, person, cv2.CMP_EQ)
     return chosen
+
+
+def restrict(parsing: Parsing, parts: Iterable[int | str] | None = None, person: int | None = None) -> Parsing:
+    """The chosen parts (None: all) of everybody or of one person, who then becomes number 1, and nothing else.
+
+    Where all parts are chosen, segments stay as the model gave them; else a person's mask is what is left of it.
+
+    Raises:
+        ValueError: there is no such part or person.
+    """
+    every = {part.index for part in parsing.classes} - {BACKGROUND}
+    indices = every if parts is None else {part_index(part, parsing.classes) for part in parts}
+    chosen = chosen_pixels(parsing, indices, person)
+    whole = indices >= every
+    numbers = range(1, len(parsing.people) + 1) if person is None else (person,)
+    people = []
+    for number, old in enumerate(numbers, start=1):
+        segment = parsing.people[old - 1]
+        mask = segment.mask if whole else (chosen > 0) & (parsing.person_of == old)
+        people.append(Segment.from_mask(mask, segment.label, segment.score, number))
+    kept = [part for part in parsing.parts if part.label in indices and person in (None, part.person)]
+    if person is not None:
+        kept = [replace(part, person=1) for part in kept]
+    labels = cv2.copyTo(parsing.labels, chosen)
+    person_of = cv2.copyTo(parsing.person_of, chosen) if person is None else (chosen > 0).astype(np.uint8)
+    return replace(parsing, labels=labels, parts=kept, people=people, person_of=person_of)
 
 
 def outline_width(size: tuple[int, int]) -> int:

@@ -19,9 +19,11 @@ from typing import Final, NoReturn
 from tqdm import tqdm
 
 from parsing.cli import compare
-from parsing.cli.photos import STDIN, choose_targets, find_photos
+from parsing.cli.gather import Gathering, data_set_file
+from parsing.cli.photos import STDIN, Photo, choose_targets, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
-from parsing.cli.results import SUFFIXES, Task, explain, make_folder, mute, one_line, parse_photos
+from parsing.cli.results import Task, explain, make_folder, mute, one_line, parse_photos
+from parsing.formats.table import FORMATS
 from parsing.labels import KNOWN_PARTS, part_index
 from parsing.models import NAMES, PRECISIONS, SIZES
 from parsing.models.m2fp import export
@@ -83,14 +85,18 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="where NAME.png is written for NAME.jpg; NAME-2.png where that would replace a photo or another result; - for"
         " standard output",
     )
-    for kind, what in (
-        ("json", "sizes, parts and people with masks as COCO run lengths"),
-        ("masks", "a ZIP of PNG masks"),
-        ("labels", "the label map as an indexed PNG"),
-        ("picture", "the coloured picture, beside those"),
-    ):
+    options.add_argument(
+        "--format",
+        dest="kinds",
+        action="append",
+        choices=list(FORMATS),
+        help="what to write; may be given several times (default: picture). "
+        + ". ".join(f"{form.name}: {form.holds}" for form in FORMATS.values()),
+    )
+    for kind in ("picture", "json", "masks", "labels"):
+        form = FORMATS[kind]
         options.add_argument(
-            f"--{kind}", dest="kinds", action="append_const", const=kind, help=f"write NAME{SUFFIXES[kind]}, {what}"
+            f"--{kind}", dest="kinds", action="append_const", const=kind, help=f"write NAME{form.suffix}, {form.holds}"
         )
     options.add_argument("--recursive", action="store_true", help="look into folders within folders too")
     options.add_argument("--resume", action="store_true", help="leave out photos whose results are all there")
@@ -154,9 +160,15 @@ def run(options: argparse.Namespace) -> int:
     """Does what the options ask for, and gives the exit status; raises ValueError, OSError or ImportError with a sentence for
     the user where nothing can be begun.
     """
-    tasks = choose_tasks(options)  # before the model is loaded, which may take minutes
-    if not tasks:
-        return 0
+    folder = None if options.output == STDOUT else Path(options.output)
+    photos = choose_photos(options, folder)  # before the model is loaded, which may take minutes
+    with Gathering(options.kinds, folder, options.resume) as gathering:
+        tasks = choose_tasks(photos, options, folder, gathering)
+        return parse_tasks(tasks, options, gathering) if tasks else 0
+
+
+def parse_tasks(tasks: list[Task], options: argparse.Namespace, gathering: Gathering) -> int:
+    """Parses the photos, and gives the exit status; raises as `run` does."""
     failed, start = 0, time.monotonic()
     with connected(options.ray) if options.ray else nullcontext():
         with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
@@ -166,31 +178,50 @@ def run(options: argparse.Namespace) -> int:
         parse = parse_on_cluster if options.ray else parse_photos
         # disable=None: only at a terminal. leave=False: an error's line stands alone.
         with tqdm(total=len(tasks), unit="photo", leave=False, disable=True if len(tasks) == 1 else None) as progress:
-            for (photo, _), trouble in parse(parser, tasks, options):
-                if trouble:
+            for done in parse(parser, tasks, options):
+                if done.trouble:
                     failed += 1
-                    tqdm.write(one_line(f"{photo.path}: {trouble}"), file=sys.stderr)
+                    tqdm.write(one_line(f"{done.task[0].path}: {done.trouble}"), file=sys.stderr)
+                gathering.add(done.task[0].name, done.lines)
                 progress.update()
     if options.ray:
         print(f"{len(tasks) - failed} photos parsed, {failed} failed, in {time.monotonic() - start:.0f} s")
     return int(failed > 0)
 
 
-def choose_tasks(options: argparse.Namespace) -> list[Task]:
-    """The photos that are to be parsed, each with its files; raises ValueError or OSError as `run` does."""
-    folder = None if options.output == STDOUT else Path(options.output)
+def choose_photos(options: argparse.Namespace, folder: Path | None) -> list[Photo]:
+    """The photos that are meant, and the folder for their results; raises ValueError or OSError as `run` does."""
     photos = find_photos(options.photos, options.recursive, folder)
-    if folder is None:
-        if len(photos) > 1 or len(options.kinds) > 1:
-            raise ValueError("Standard output takes one result of one photo; give a folder with -o for more.")
-        tasks: list[Task] = [(photos[0], None)]
-    else:
-        tasks = list(zip(photos, choose_targets(photos, folder, map(SUFFIXES.get, options.kinds)), strict=True))
-        make_folder(folder)
+    if folder is None and (len(photos) > 1 or len(options.kinds) > 1):
+        raise ValueError("Standard output takes one result of one photo; give a folder with -o for more.")
     if options.ray and (folder is None or any(photo.path == STDIN for photo in photos)):
         raise ValueError("Standard input and output are on this machine alone; give files and a folder, or leave out --ray.")
+    forms = [FORMATS[kind] for kind in options.kinds]
+    suffixes = [form.suffix for form in forms]
+    for form in forms:
+        if suffixes.count(form.suffix) > 1:
+            raise ValueError(f"Several formats that were asked for write NAME{form.suffix}; ask for one of them at a time.")
+    if any(form.gather for form in forms) and len({photo.name for photo in photos}) < len(photos):
+        raise ValueError(
+            "Two photos have the same name, and in a data set each needs its own; name a folder above both, with --recursive."
+        )
+    if folder is not None:
+        make_folder(folder)
+    return photos
+
+
+def choose_tasks(photos: list[Photo], options: argparse.Namespace, folder: Path | None, gathering: Gathering) -> list[Task]:
+    """The photos that are left to be parsed, each with its files."""
+    if folder is None:
+        return [(photos[0], None)]
+    forms = [FORMATS[kind] for kind in options.kinds]
+    suffixes = [form.suffix for form in forms if not form.gather]
+    reserved = [data_set_file(form, folder) for form in forms if form.gather]
+    tasks: list[Task] = list(zip(photos, choose_targets(photos, folder, suffixes, reserved), strict=True))
     if options.resume:
-        tasks = [task for task in tasks if task[1] is None or not all(file.is_file() for file in task[1])]
+        tasks = [
+            (photo, files) for photo, files in tasks if not (gathering.has(photo.name) and all(map(Path.is_file, files or ())))
+        ]
     return tasks
 
 

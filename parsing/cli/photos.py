@@ -28,6 +28,16 @@ class Photo:
     path: str
     place: PurePath
 
+    @property
+    def name(self) -> str:
+        """What data sets call it: its file's name, after the folders below the one that was named."""
+        return self.place.with_name(PurePath(self.path).name).as_posix() if self.path != STDIN else "stdin"
+
+    @property
+    def folder(self) -> str | None:
+        """Absolute path of the folder below which `name` is; None for standard input."""
+        return os.path.abspath(self.path)[: -len(self.name) - 1] or os.sep if self.path != STDIN else None
+
 
 def find_photos(named: Iterable[str], recursive: bool, output: Path | None) -> list[Photo]:
     """The photos that are meant by files, folders, patterns such as `*.jpg`, and "-" for standard input; in that order.
@@ -77,16 +87,21 @@ def _in_folder(folder: Path, recursive: bool, output: Path | None) -> Iterator[P
         raise ImageError(f"There is no photo in the folder {folder.name!r}{deeper}.", "missing")
 
 
-def choose_targets(photos: Iterable[Photo], folder: Path, suffixes: Iterable[str]) -> list[list[Path]]:
-    """For each photo one file in the folder for each suffix; a number is added to a name that is another's or a photo's."""
+def choose_targets(
+    photos: Iterable[Photo], folder: Path, suffixes: Iterable[str], reserved: Iterable[Path] = ()
+) -> list[list[Path]]:
+    """For each photo one file in the folder for each suffix; a number is added to a name that is another's, a photo's or
+    reserved.
+    """
     photos, suffixes = list(photos), list(suffixes)
     inputs = {_identity(Path(photo.path)) for photo in photos} - {None}
     taken: set[str] = set()
+    kept = {str(file).casefold() for file in reserved}
     targets = []
     for photo in photos:
         stem, number = folder / photo.place, 1
         files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
-        while str(stem).casefold() in taken or any(_identity(file) in inputs for file in files):
+        while str(stem).casefold() in taken or any(_identity(file) in inputs or str(file).casefold() in kept for file in files):
             number += 1
             stem = folder / photo.place.with_name(f"{photo.place.name}-{number}")
             files = [stem.with_name(stem.name + suffix) for suffix in suffixes]

@@ -2,7 +2,7 @@
 
 A worker is a process with a model and a processor core of its own, because many photos are done soonest when nobody waits for
 anybody. Photos travel in small bundles, as names; photos, results and weights lie on a disk that all machines have in the same
-place. The work on each photo is `cli_results.parse_photos`, so the files are those of one machine. Ray gives the bundle of a
+place. The work on each photo is `results.parse_photos`, so the files are those of one machine. Ray gives the bundle of a
 worker that died, or of a machine that was lost, to another; files appear whole and may be written twice, so nothing is lost.
 
 Ray needs `pip install -r requirements-ray.txt` on all machines, with the same version of Python.
@@ -27,7 +27,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
-from parsing.cli.results import Task, explain, mute, one_line, parse_photos
+from parsing.cli.results import Done, Task, explain, mute, one_line, parse_photos
 from parsing.cores import usable_cores
 from parsing.models import MODELS
 from parsing.models.m2fp.weights import local_folder
@@ -104,8 +104,8 @@ def _knock(address: str) -> None:
         raise ConnectionError("another program listens there")
 
 
-def parse_on_cluster(parser: Parser, tasks: Sequence[Task], options: argparse.Namespace) -> Iterator[tuple[Task, str]]:
-    """`cli_results.parse_photos` on the cluster that is connected, in the order in which workers are done.
+def parse_on_cluster(parser: Parser, tasks: Sequence[Task], options: argparse.Namespace) -> Iterator[Done]:
+    """`results.parse_photos` on the cluster that is connected, in the order in which workers are done.
 
     Args:
         parser: the model that the workers are to load.
@@ -137,7 +137,7 @@ def parse_on_cluster(parser: Parser, tasks: Sequence[Task], options: argparse.Na
     except ray.exceptions.RayError as error:
         raise OSError(f"The cluster was lost ({type(error).__name__}); --resume goes on where it ended.") from error
     for task in tasks:
-        yield task, "The worker died of this photo, several times; its memory may be too small."
+        yield Done(task, "The worker died of this photo, several times; its memory may be too small.")
 
 
 def count_workers(memory: int) -> int:
@@ -162,7 +162,7 @@ def _bundles(tasks: Iterable[Task], size: int) -> list[bytes]:
 
 def _parse_bundles(
     bundles: list[bytes], workers: int, memory: int, options: argparse.Namespace
-) -> Generator[tuple[Task, str], None, list[Task]]:
+) -> Generator[Done, None, list[Task]]:
     """Yields what became of each photo, and gives the tasks of the bundles that did not come back."""
     import ray.data
 

@@ -9,32 +9,43 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parsing.cli.photos import STDIN, Photo
 from parsing.files import write_file
-from parsing.formats.bundle import encode_masks
-from parsing.formats.coco import encode_json
+from parsing.formats.sample import Sample
+from parsing.formats.table import FORMATS
 from parsing.image import open_image
 from parsing.parser import Parser
-from parsing.pictures import encode_labels, encode_picture
-from parsing.render import PALETTES, composite
+from parsing.render import restrict
 from parsing.result import Parsing
 
-SUFFIXES: Final = {"picture": ".png", "json": ".json", "masks": ".zip", "labels": ".labels.png"}
-"""What may be asked for, and how its files end."""
-
 Task = tuple[Photo, list[Path] | None]
-"""A photo and the files to write for it, one for each kind asked for; None for standard output."""
+"""A photo and the files to write for it, one for each format that has a file for each photo; None for standard output."""
 
 
-def parse_photos(parser: Parser, tasks: Iterable[Task], options: argparse.Namespace) -> Iterator[tuple[Task, str]]:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a task.
+
+    Attributes:
+        task: which.
+        trouble: one sentence on what went wrong, "" where nothing did.
+        lines: by format, what data sets in one file keep of the photo.
+    """
+
+    task: Task
+    trouble: str = ""
+    lines: dict[str, bytes] = field(default_factory=dict)
+
+
+def parse_photos(parser: Parser, tasks: Iterable[Task], options: argparse.Namespace) -> Iterator[Done]:
     """Parses photos and writes what was asked for; works ahead: photos are opened and drawn while the model is at others.
 
     Args:
@@ -43,11 +54,10 @@ def parse_photos(parser: Parser, tasks: Iterable[Task], options: argparse.Namesp
         options: kinds, parts, opacity, palette and view, as `python -m parsing` reads them.
 
     Yields:
-        Each task once it is done, and one sentence on what went wrong, "" where nothing did. One that fails does not stop the
-        others.
+        What became of each task; one that fails does not stop the others.
     """
     begun: deque[Task] = deque()
-    refused: deque[tuple[Task, str]] = deque()
+    refused: deque[Done] = deque()
 
     def opened() -> Iterator[NDArray[np.uint8]]:
         for task in tasks:
@@ -56,7 +66,7 @@ def parse_photos(parser: Parser, tasks: Iterable[Task], options: argparse.Namesp
                 with mute():
                     pixels = open_image(sys.stdin.buffer.read() if path == STDIN else path)
             except Exception as error:  # noqa: BLE001, whatever it is, the other photos go on
-                refused.append((task, explain(error)))
+                refused.append(Done(task, explain(error)))
             else:
                 begun.append(task)
                 yield pixels
@@ -68,38 +78,42 @@ def parse_photos(parser: Parser, tasks: Iterable[Task], options: argparse.Namesp
         try:
             if outcome.error:
                 raise outcome.error
-            write_results(outcome.image, outcome.parsing, task[1], options)
+            lines = write_results(outcome.image, outcome.parsing, task, options)
         except Exception as error:  # noqa: BLE001, as above
-            yield task, explain(error)
+            yield Done(task, explain(error))
         else:
-            yield task, ""
+            yield Done(task, lines=lines)
     yield from refused
 
 
-def write_results(pixels: NDArray[np.uint8], parsing: Parsing, files: list[Path] | None, options: argparse.Namespace) -> None:
-    """Writes a photo's results, one for each kind asked for; to standard output where there are no files."""
-    makers: dict[str, Callable[[NDArray[np.uint8], Parsing, argparse.Namespace], bytes]] = {
-        "picture": draw,
-        "json": lambda _, parsing, __: encode_json(parsing),
-        "masks": lambda _, parsing, __: encode_masks(parsing),
-        "labels": lambda _, parsing, options: encode_labels(parsing.labels, PALETTES[options.palette].colors),
-    }
-    contents = (makers[kind](pixels, parsing, options) for kind in options.kinds)
-    if files is None:
-        sys.stdout.buffer.write(next(contents))
-        sys.stdout.buffer.flush()
-        return
-    make_folder(files[0].parent)
-    for file, content in zip(files, contents, strict=True):
-        put_file(content, file)
+def write_results(pixels: NDArray[np.uint8], parsing: Parsing, task: Task, options: argparse.Namespace) -> dict[str, bytes]:
+    """Writes a photo's results, one for each format asked for; to standard output where there are no files.
 
-
-def draw(pixels: NDArray[np.uint8], parsing: Parsing, options: argparse.Namespace) -> bytes:
-    """The coloured picture as a PNG."""
-    picture = composite(
-        pixels, parsing, parts=options.parts, opacity=options.opacity, palette=options.palette, view=options.view
+    Returns:
+        By format, the line that a data set in one file keeps of the photo.
+    """
+    photo, files = task
+    sample = Sample(
+        pixels,
+        restrict(parsing, options.parts) if options.parts else parsing,
+        photo.name,
+        photo.folder,
+        os.path.dirname(os.path.abspath(files[0])) if files else None,
+        options.opacity,
+        options.palette,
+        options.view,
     )
-    return encode_picture(picture, "png")
+    forms = [FORMATS[kind] for kind in options.kinds]
+    if files is None:
+        sys.stdout.buffer.write(forms[0].make_file(sample))
+        sys.stdout.buffer.flush()
+        return {}
+    lines = {form.name: form.encode(sample) for form in forms if form.gather}
+    separate = (form.encode(sample) for form in forms if not form.gather)
+    for file, content in zip(files, separate, strict=True):
+        make_folder(file.parent)
+        put_file(content, file)
+    return lines
 
 
 def explain(error: Exception) -> str:
@@ -135,12 +149,19 @@ def make_folder(folder: Path) -> None:
         raise OSError(f"The folder {folder.name!r} cannot be made: {error.strerror or error}.") from error
 
 
-def put_file(content: bytes, file: Path) -> None:
-    """Writes a result; raises OSError with a sentence for the user."""
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """Around whatever writes a file: its OSError becomes one with a sentence for the user."""
     try:
-        write_file(content, file)
+        yield
     except OSError as error:
         raise OSError(f"The file {file.name!r} cannot be written: {error.strerror or error}.") from error
+
+
+def put_file(content: bytes, file: Path) -> None:
+    """Writes a result; raises OSError with a sentence for the user."""
+    with writing(file):
+        write_file(content, file)
 
 
 def one_line(sentence: str) -> str:

@@ -1,1 +1,1 @@
-"""What a parsed photo is handed on as, a file for each kind; all give bytes, which `parsing.files` puts on a disk."""
+"""What a parsed photo is handed on as: a file for each format, and the table of them in `table.py`. All give bytes."""

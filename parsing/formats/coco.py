@@ -1,63 +1,77 @@
-"""A parsing as JSON, its masks as the run lengths of the COCO data set.
+"""COCO's object detection format (https://cocodataset.org/#format-data): all photos in one JSON file, each part and each person
+an annotation.
 
-Run lengths (Lin et al., "Microsoft COCO", ECCV 2014) are in the compressed form that COCO's own tools read: lengths of
-alternating runs of 0 and 1, down the columns, each from the third on as the difference to the one two before, five bits to a
-character.
+A segment without holes is polygons along the edges of its pixels, which tools can edit; one with holes is run lengths. COCO's
+own tools give back both pixel for pixel. The score, and the number of the person, are in `attributes`, where CVAT and datumaro
+look for such things.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from parsing.result import Parsing, Segment
-
-_LONGEST_CODE: Final = 7
-"""Characters of five bits that hold any run of a photo of 50 megapixels."""
-
-
-def encode_rle(segment: Segment) -> dict[str, Any]:
-    """COCO run lengths of a segment's mask: {"size": [H, W], "counts": text}, ready for JSON and for `pycocotools`."""
-    height, width = segment.size
-    x0, y0, _, _ = segment.box
-    # With a 0 above and below, every run ends inside its column and the changes come in pairs: first pixel, one past the last.
-    # Rows of the transposed crop are columns of the photo.
-    columns = np.pad(segment.crop.T.view(np.int8), ((0, 0), (1, 1)))
-    x, y = np.nonzero(np.diff(columns, axis=1))
-    edges = (x + x0) * height + y + y0
-    whole = np.flatnonzero(edges[1:-1:2] == edges[2::2])  # a run that goes on at the top of the next column
-    edges = np.delete(edges, np.concatenate((2 * whole + 1, 2 * whole + 2)))
-    ends = [] if edges.size and edges[-1] == height * width else [height * width]
-    return {"size": [height, width], "counts": _compress(np.diff(np.concatenate(([0], edges, ends)).astype(np.int64)))}
+from parsing.formats.outlines import edge_outlines
+from parsing.formats.run_lengths import encode_rle
+from parsing.formats.sample import Sample
+from parsing.labels import BACKGROUND, HUMAN
+from parsing.result import Segment
 
 
-def _compress(counts: NDArray[np.int64]) -> str:
-    rest = counts.copy()
-    rest[3:] -= counts[1:-2]
-    codes = np.zeros((len(rest), _LONGEST_CODE), np.uint8)
-    used = np.zeros(codes.shape, bool)
-    more = np.ones(len(rest), bool)
-    for position in range(_LONGEST_CODE):
-        used[:, position] = more
-        bits = rest & 31
-        rest >>= 5
-        more &= np.where(bits & 16, rest != -1, rest != 0)  # the highest of the five bits is the sign's
-        codes[:, position] = bits + 48 + 32 * more
-    return codes[used].tobytes().decode("ascii")
+def encode(sample: Sample) -> bytes:
+    """One line of JSON: "image" and "annotations" without their numbers, which `gather` gives, and "categories"."""
+    height, width = sample.parsing.size
+    segments = [segment for segment in (*sample.parsing.people, *sample.parsing.parts) if segment.area]
+    line = {
+        "image": {"file_name": sample.name, "width": width, "height": height},
+        "annotations": [describe_segment(segment) for segment in segments],
+        "categories": [
+            *(
+                {"id": part.index, "name": part.name, "supercategory": part.group}
+                for part in sample.parsing.classes
+                if part.index != BACKGROUND
+            ),
+            {"id": HUMAN, "name": "Human", "supercategory": "person"},
+        ],
+    }
+    return json.dumps(line, allow_nan=False).encode()
 
 
-def describe(parsing: Parsing) -> dict[str, Any]:
-    """`Parsing.to_dict` with "rle", the COCO run lengths, in every part and person; ready for `json.dumps`."""
-    described = parsing.to_dict()
-    for kind, segments in (("parts", parsing.parts), ("people", parsing.people)):
-        for entry, segment in zip(described[kind], segments, strict=True):
-            entry["rle"] = encode_rle(segment)
-    return described
+def describe_segment(segment: Segment) -> dict[str, Any]:
+    """An annotation without the numbers of itself and its photo."""
+    x0, y0, x1, y1 = segment.box
+    polygons, holes = edge_outlines(segment)
+    score = round(float(segment.score), 4)
+    return {
+        "category_id": segment.label,
+        "segmentation": encode_rle(segment) if holes else [polygon.ravel().tolist() for polygon in polygons],
+        "bbox": [x0, y0, x1 - x0, y1 - y0],
+        "area": segment.area,
+        "iscrowd": 0,
+        "score": score,
+        "attributes": {"score": score} | ({} if segment.person is None else {"person": segment.person}),
+    }
 
 
-def encode_json(parsing: Parsing) -> bytes:
-    """`describe` as the bytes of a JSON file."""
-    return json.dumps(describe(parsing), allow_nan=False).encode() + b"\n"
+def gather(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of the JSON file, with a photo and an annotation to a line."""
+    categories: list[dict[str, Any]] = []
+    yield b'{\n"info": {"description": "Human parsing"},\n"licenses": [],\n"images": ['
+    for number, line in enumerate(lines, start=1):
+        found = json.loads(line)
+        categories = found["categories"]
+        yield _item({"id": number, **found["image"]}, number)
+    yield b'\n],\n"annotations": ['
+    numbers = itertools.count(1)
+    for photo, line in enumerate(lines, start=1):
+        for annotation in json.loads(line)["annotations"]:
+            number = next(numbers)
+            yield _item({"id": number, "image_id": photo, **annotation}, number)
+    yield b'\n],\n"categories": ' + json.dumps(categories).encode() + b"\n}\n"
+
+
+def _item(entry: dict[str, Any], number: int) -> bytes:
+    """An entry of a list, the first or a later one."""
+    return (b"\n" if number == 1 else b",\n") + json.dumps(entry).encode()

@@ -20,8 +20,9 @@ from support.browsing import PHONE, file_of, open_browser, rgba, shown, visit, w
 from support.served import serve
 
 import parsing
-from parsing.formats.bundle import encode_masks
-from parsing.formats.coco import describe
+from parsing.formats import masks
+from parsing.formats.document import describe
+from parsing.formats.sample import Sample
 from parsing.render import LIP, SAFE
 from parsing.web.device import RUNTIME
 from parsing.web.modules import modules_folder
@@ -156,7 +157,7 @@ def test_an_example_its_files_and_the_way_back(page: Page, requests: list[Reques
         assert labels.getpalette()[6:9] == SAFE.colors[2].tolist()
     with (
         zipfile.ZipFile(io.BytesIO(download(page, "Masks (ZIP)"))) as here,
-        zipfile.ZipFile(io.BytesIO(encode_masks(found))) as there,
+        zipfile.ZipFile(io.BytesIO(masks.encode(Sample(parsing.open_image(GROUP), found)))) as there,
     ):
         assert here.testzip() is None
         assert set(here.namelist()) == set(there.namelist())

@@ -19,7 +19,7 @@ import parsing
 from parsing.cli import parse as cli
 from parsing.cli import results as cli_results
 from parsing.cli.photos import choose_targets, find_photos
-from parsing.formats.coco import describe
+from parsing.formats.document import describe
 from parsing.render import VIEWS
 
 ROOT = Path(__file__).parents[2]

@@ -18,11 +18,13 @@ from support.striped_model import Stripes
 
 import parsing
 from parsing import files, pictures
-from parsing.formats import bundle, coco
+from parsing.formats import document, masks, run_lengths
+from parsing.formats.sample import Sample
 from parsing.labels import HUMAN, PARTS
 from parsing.render import LIP
 from parsing.result import Parsing, Segment
 
+BLACK = np.zeros((9, 9, 3), np.uint8)
 PHOTO = np.random.default_rng(5).integers(1, 256, (64, 48, 3), dtype=np.uint8)
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[1] / "support" / "parsing.schema.json").read_text()))
 
@@ -56,7 +58,7 @@ MASKS = {
 @pytest.mark.parametrize("name", MASKS)
 def test_run_lengths_are_those_of_pycocotools(name: str) -> None:
     mask = MASKS[name]
-    rle = json.loads(json.dumps(coco.encode_rle(Segment.from_mask(mask, HUMAN, 1.0))))
+    rle = json.loads(json.dumps(run_lengths.encode_rle(Segment.from_mask(mask, HUMAN, 1.0))))
     assert rle == {
         key: value if key == "size" else value.decode() for key, value in pycoco.encode(np.asfortranarray(mask)).items()
     }
@@ -71,11 +73,11 @@ def photographed() -> Parsing:
 
 
 def test_the_document_keeps_to_the_schema(photographed: Parsing) -> None:
-    document = json.loads(coco.encode_json(photographed))
-    assert [error.message for error in SCHEMA.iter_errors(document)] == []
-    assert len(document["people"]) > 1
+    written = json.loads(document.encode(Sample(PHOTO, photographed)))
+    assert [error.message for error in SCHEMA.iter_errors(written)] == []
+    assert len(written["people"]) > 1
     segments = [*photographed.parts, *photographed.people]
-    for entry, segment in zip([*document["parts"], *document["people"]], segments, strict=True):
+    for entry, segment in zip([*written["parts"], *written["people"]], segments, strict=True):
         np.testing.assert_array_equal(pycoco.decode(entry["rle"]).astype(bool), segment.mask)
         x, y, width, height = pycoco.toBbox(entry["rle"])
         assert entry["box"] == [x, y, x + width, y + height]
@@ -84,7 +86,7 @@ def test_the_document_keeps_to_the_schema(photographed: Parsing) -> None:
 
 @pytest.mark.parametrize("change", [{"size": None}, {"people": [{}]}, {"extra": 1}])
 def test_the_schema_refuses_what_is_none(change: dict[str, object]) -> None:
-    assert not SCHEMA.is_valid({**coco.describe(Stripes()(PHOTO)), **change})
+    assert not SCHEMA.is_valid({**document.describe(Stripes()(PHOTO)), **change})
 
 
 @pytest.mark.parametrize("colors", [None, LIP.colors[::-1]])
@@ -102,8 +104,9 @@ def test_the_zip_holds_each_part_and_each_person() -> None:
     labels[1, 6:8] = 2
     person_of = np.where(labels > 0, np.array([1] * 5 + [2] * 4, np.uint8), np.uint8(0))
     people = [Segment.from_mask(person_of == number, HUMAN, 0.9, number) for number in (1, 2)]
-    content = bundle.encode_masks(Parsing(labels, [], people, "example", {}, person_of))
-    assert content == bundle.encode_masks(Parsing(labels, [], people, "example", {}, person_of))
+    sample = Sample(np.zeros((6, 9, 3), np.uint8), Parsing(labels, [], people, "example", {}, person_of))
+    content = masks.encode(sample)
+    assert content == masks.encode(sample)
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert archive.testzip() is None
     expected = {
@@ -125,7 +128,7 @@ def test_the_zip_holds_each_part_and_each_person() -> None:
 
 
 def test_the_zip_of_a_photo_without_people() -> None:
-    archive = zipfile.ZipFile(io.BytesIO(bundle.encode_masks(Stripes()(np.zeros((9, 9, 3), np.uint8)))))
+    archive = zipfile.ZipFile(io.BytesIO(masks.encode(Sample(BLACK, Stripes()(BLACK)))))
     assert set(archive.namelist()) == {"labels.png", "parsing.json"}
 
 

@@ -13,13 +13,15 @@ from support.served import PHOTO, file_of
 from support.striped_model import Stripes
 
 import parsing
-from parsing.formats.bundle import encode_masks
-from parsing.formats.coco import describe
+from parsing.formats import masks
+from parsing.formats.document import describe
+from parsing.formats.sample import Sample
 from parsing.labels import LIP_PARTS, PARTS
+from parsing.render import restrict
 from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.handlers import Handlers
 from parsing.web.rest.routes import build_rest
-from parsing.web.viewer.messages import Shown, maps_message, restrict
+from parsing.web.viewer.messages import Shown, maps_message
 
 PARSED = Jumpsuit()(PHOTO)
 
@@ -43,7 +45,7 @@ def test_a_result_has_the_names_of_its_model() -> None:
 
 
 def test_files_are_named_after_the_parts_of_their_model() -> None:
-    archive = zipfile.ZipFile(io.BytesIO(encode_masks(PARSED)))
+    archive = zipfile.ZipFile(io.BytesIO(masks.encode(Sample(PHOTO, PARSED))))
     assert {"Jumpsuits.png", "person-1-Jumpsuits.png"} <= set(archive.namelist())
     assert {part["name"] for part in json.loads(archive.read("parsing.json"))["parts"]} == {"Hair", "Jumpsuits"}
 

@@ -10,10 +10,11 @@ from support.browsing import file_of
 from support.crowd_model import PARSED, PHOTO, Crowd
 
 import parsing
+from parsing.render import restrict
 from parsing.web.page import visits
 from parsing.web.page.handlers import Handlers
 from parsing.web.page.visits import Ticket, Visits
-from parsing.web.viewer.messages import Shown, restrict
+from parsing.web.viewer.messages import Shown
 
 NAMES = [part.name for part in parsing.PARTS[1:]]
 

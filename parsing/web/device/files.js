@@ -1,5 +1,5 @@
-// Files of a photo that was parsed on the device, made without the server: parsing/formats.py in JavaScript, which says what they
-// follow.
+// Files of a photo that was parsed on the device, made without the server: the formats of parsing/formats/table.py that are marked
+// on_device, in JavaScript; their Python says what they follow.
 import { encodeIndexed, encodeMask } from "./png.js";
 import { zip } from "./zip.js";
 
@@ -21,7 +21,7 @@ export async function makeFile(found, { form, parts, person, palette, usual, tab
   const seen = restrict(found, table.map(({ name, index }) => index > 0 && parts.includes(name)), person);
   /** @param {string} name @param {string} type @param {Uint8Array<ArrayBuffer>} content */
   const file = (name, type, content) => ({ name, blob: new Blob([content], { type }) });
-  if (form === "labels") return file("labels.png", "image/png", await encodeIndexed(seen, palette));
+  if (form === "labels") return file("parsing.labels.png", "image/png", await encodeIndexed(seen, palette));
   const json = new TextEncoder().encode(JSON.stringify(describe(seen, found.timings, table)) + "\n");
   if (form === "json") return file("parsing.json", "application/json", json);
   /** @type {Record<string, Uint8Array>} */
@@ -42,7 +42,7 @@ export async function makeFile(found, { form, parts, person, palette, usual, tab
       if (has(index, [number])) await add(`person-${number}-${name}`, is);
     }
   }
-  return file("masks.zip", "application/zip", zip(files));
+  return file("parsing.zip", "application/zip", zip(files));
 }
 
 /**

@@ -21,6 +21,7 @@ from gradio.i18n import I18nData
 from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
+from parsing.formats.table import FORMATS
 from parsing.image import ImageError
 from parsing.labels import BACKGROUND, KNOWN_PARTS, PARTS, Part
 from parsing.web.assets import read_file
@@ -30,7 +31,8 @@ KEPT_SECONDS: Final = 10.0
 
 
 def load_texts() -> dict[str, dict[str, str]]:
-    """The page's texts by language, "en" and "zh-CN", from `texts.json`, and the names of all parts as "part.<name>".
+    """The page's texts by language, "en" and "zh-CN", from `texts.json`, the names of all parts as "part.<name>", and what
+    the Save menu calls each format as "save.<name>".
 
     One more text, "words", holds them all as "key=text|key=text": Gradio translates one string for a component, and the
     templates of the viewer and the model menu need many.
@@ -39,6 +41,9 @@ def load_texts() -> dict[str, dict[str, str]]:
     for part in KNOWN_PARTS:
         texts["en"][f"part.{part.name}"] = part.name
         texts["zh-CN"][f"part.{part.name}"] = part.name_zh
+    for form in FORMATS.values():
+        texts["en"][f"save.{form.name}"] = form.title
+        texts["zh-CN"][f"save.{form.name}"] = form.title_zh
     for words in texts.values():
         words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(("page.", "error.")))
     return texts

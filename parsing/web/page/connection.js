@@ -152,7 +152,7 @@ export class Connection {
     this.viewer.show({ width, height, people: people.length, model, timings, classes: this.props.lite_table, pixels, maps }, isFrame);
   }
 
-  /** @param {Wanted} wanted @returns {Promise<{ name: string, blob: Blob } | null>} */
+  /** @param {Wanted} wanted @returns {Promise<{ name: string, blob: Blob } | { refused: string } | null>} */
   async makeFile({ form, parts, person, palette }) {
     if (this.found) {
       const { lite_table: table, palettes } = this.props;
@@ -160,7 +160,8 @@ export class Connection {
       return this.found.save({ form, parts, person: person || null, ...colors, table });
     }
     const file = await this.server.save_file({ ticket: this.ticket, form, parts, person: person || null, palette });
-    return file && { name: file.name, blob: new Blob([fromBase64(file.content)], { type: file.type }) };
+    if (!file || "refused" in file) return file;
+    return { name: file.name, blob: new Blob([fromBase64(file.content)], { type: file.type }) };
   }
 }
 

@@ -21,10 +21,10 @@ from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
 import parsing
-from parsing.formats.bundle import encode_masks
-from parsing.formats.coco import encode_json
-from parsing.pictures import encode_labels, encode_picture
-from parsing.render import PALETTES
+from parsing.formats.sample import Sample
+from parsing.formats.table import FORMATS
+from parsing.pictures import encode_picture
+from parsing.render import PALETTES, restrict
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
 from parsing.web.page.background import BackgroundLoader
@@ -32,7 +32,7 @@ from parsing.web.page.components import find_examples, known_parts, load_texts, 
 from parsing.web.page.model_menu import wants_faster, wants_lite
 from parsing.web.page.steps import SupersededError, steps
 from parsing.web.page.visits import Ticket, Visits
-from parsing.web.viewer.messages import Shown, as_text, maps_message, photo_message, restrict
+from parsing.web.viewer.messages import Shown, as_text, maps_message, photo_message
 
 log = logging.getLogger(__name__)
 
@@ -161,14 +161,15 @@ class Handlers:
         return maps_message(shown)
 
     def save_file(self, sent: Any) -> Message | None:
-        """A file of what is on the screen: "name", "type", "content" in base 64. None where the server has forgotten it.
+        """A file of what is on the screen: "name", "type", "content" in base 64; "refused", a sentence, where a package for it
+        is missing. None where the server has forgotten the photo.
 
-        `sent` is {"ticket", "form": "labels", "masks" or "json", "parts": names, "person": number or None, "palette": name}.
+        `sent` is {"ticket", "form": one of `FORMATS`, "parts": names, "person": number or None, "palette": name}.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         shown = ticket and self.visits.shown(ticket)
-        palette = PALETTES.get(str(sent.get("palette"))) if shown else None
-        if not palette:
+        form = FORMATS.get(str(sent.get("form"))) if shown else None
+        if not form or sent.get("palette") not in list(PALETTES):
             return None
         person = sent.get("person")
         try:
@@ -176,13 +177,11 @@ class Handlers:
             seen = restrict(shown.parsing, parts, person if isinstance(person, int) else None)
         except ValueError:
             return None
-        if sent.get("form") == "labels":
-            name, kind, content = "labels.png", "image/png", encode_labels(seen.labels, palette.colors)
-        elif sent.get("form") == "masks":
-            name, kind, content = "masks.zip", "application/zip", encode_masks(seen)
-        else:
-            name, kind, content = "parsing.json", "application/json", encode_json(seen)
-        return {"name": name, "type": kind, "content": as_text(content)}
+        try:
+            content = form.make_file(Sample(shown.photo, seen, palette=sent["palette"]))
+        except ImportError as error:
+            return {"refused": str(error)}
+        return {"name": "parsing" + form.suffix, "type": form.media_type, "content": as_text(content)}
 
     def serve_parse(self, photo: gr.FileData) -> dict[str, Any]:
         """Parses a photo. Returns its size, the parts and people found (name, score, box x0 y0 x1 y1, area in pixels), the

@@ -14,7 +14,7 @@ class Error(BaseModel):
 
 
 class Picture(BaseModel):
-    """A coloured photo."""
+    """A coloured photo, or a file of another format."""
 
     result: str = Field(description="a data URL: `data:image/jpeg;base64,…`")
 

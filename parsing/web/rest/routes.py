@@ -22,11 +22,14 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 import parsing
-from parsing.formats.coco import describe
+from parsing.formats import picture
+from parsing.formats.document import describe
+from parsing.formats.sample import Sample
+from parsing.formats.table import FORMATS
 from parsing.labels import part_index
 from parsing.models import MODELS
-from parsing.pictures import PictureFormat, encode_labels, encode_picture
-from parsing.render import LIP, PALETTES, VIEWS, View
+from parsing.pictures import PICTURE_FORMATS, encode_labels
+from parsing.render import LIP, PALETTES, VIEWS, View, restrict
 from parsing.web.page.handlers import Handlers
 from parsing.web.rest.answers import Error, Health, Label, Labels, ParsedPhotos, Picture
 from parsing.web.rest.api_page import api_page
@@ -45,11 +48,14 @@ MODEL_SECONDS: Final = 30
 
 ModelChoice = Literal["auto", "lite", "m2fp"]
 PaletteName = Literal[tuple(PALETTES)]
+FormatName = Literal[(*PICTURE_FORMATS, *FORMATS)]
 
 LabelsChoice = Literal["auto", "lite", "m2fp", "m2fp-single"]
 
 ModelField = Annotated[ModelChoice, Form(description="`auto` takes the best model that is ready.")]
 
+
+_LIST: Final = "; ".join(f"`{row.name}` is {row.holds}" for row in FORMATS.values())
 
 _STATUSES: Final = {
     400: "not a multipart form",
@@ -57,6 +63,7 @@ _STATUSES: Final = {
     413: "too many bytes or pixels",
     415: "not an image",
     422: "a field is missing or wrong, or the image is damaged",
+    501: "the server lacks a package that the format needs",
     503: "all places in line are taken, or the model is still being loaded; come again after `Retry-After` seconds",
 }
 _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
@@ -92,24 +99,30 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         palette: Annotated[PaletteName, Form()] = LIP.name,
         model: ModelField = "auto",
         person: Annotated[int | None, Form(ge=1, description="number of the only one to draw; everybody by default")] = None,
-        format: Annotated[PictureFormat, Form(description="JPEG shows white where `cutout` is transparent")] = "jpeg",
+        format: Annotated[
+            FormatName,
+            Form(description=f"JPEG shows white where `cutout` is transparent; {_LIST}"),
+        ] = "jpeg",
     ) -> Picture:
-        """Parses a photo and colours it, at its own size."""
+        """Parses a photo and colours it, at its own size, or hands it on in a format of other tools."""
         menu = _menu_value(handlers, model)
         chosen = _read_parts(parts, handlers.pick(menu).classes)
 
         def draw() -> bytes:
             shown = _open(handlers, image, menu)
             try:
-                picture = parsing.composite(
-                    shown.photo, shown.parsing, parts=chosen, opacity=opacity, palette=palette, view=view, person=person
-                )
-                return encode_picture(picture, format)
+                seen = restrict(shown.parsing, chosen, person)
+                name = _file_name(image) or "photo"
+                sample = Sample(shown.photo, seen, name, opacity=opacity, palette=palette, view=view)
+                return picture.encode(sample, format) if format in PICTURE_FORMATS else FORMATS[format].make_file(sample)
             except ValueError as error:  # a person who is not there, a side too long for the format
                 raise HTTPException(422, str(error)) from None
+            except ImportError as error:
+                raise HTTPException(501, str(error)) from None
 
         content = await turns.take(_with_memory(draw), partial(gone, request))
-        return Picture(result=_data_url(f"image/{format}", content))
+        media_type = f"image/{format}" if format in PICTURE_FORMATS else FORMATS[format].media_type
+        return Picture(result=_data_url(media_type, content))
 
     @rest.post("/parse", responses=_REFUSALS, response_model_exclude_unset=True)
     async def parse(
@@ -156,7 +169,7 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
             labels=[_describe_label(part) for part in _classes(handlers, model)],
             views=list(VIEWS),
             palettes=list(PALETTES),
-            formats=list(PictureFormat.__args__),
+            formats=list(FormatName.__args__),
             models=list(ModelChoice.__args__),
         )
 

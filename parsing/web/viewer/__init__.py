@@ -14,6 +14,7 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
+from parsing.formats.table import FORMATS, Format
 from parsing.labels import GROUPS, PARTS, Part
 from parsing.render import PALETTES
 from parsing.web.assets import read_file
@@ -25,6 +26,7 @@ window.parsingViewer = import(new URL("page/connection.js", modules)).then(
   ({ Connection }) => new Connection({ element, props, server, watch }),
 );
 """
+SAVE_PLACE: Final = "<!-- a button for each format -->"
 
 
 def viewer(words: I18nData, classes: tuple[Part, ...], server_functions: list[Callable[..., Any]], modules: str) -> gr.HTML:
@@ -39,7 +41,7 @@ def viewer(words: I18nData, classes: tuple[Part, ...], server_functions: list[Ca
     return gr.HTML(
         value=None,
         label=words,
-        html_template=read_file("viewer/viewer.html"),
+        html_template=read_file("viewer/viewer.html").replace(SAVE_PLACE, "".join(map(_save_button, FORMATS.values()))),
         js_on_load=ON_LOAD,
         server_functions=[_plain(function) for function in server_functions],
         apply_default_css=False,
@@ -50,6 +52,12 @@ def viewer(words: I18nData, classes: tuple[Part, ...], server_functions: list[Ca
         groups=list(GROUPS),
         palettes={name: palette.colors.tolist() for name, palette in PALETTES.items()},
     )
+
+
+def _save_button(form: Format) -> str:
+    """The button of a format, to be used once there is a photo; what the device cannot make is out of sight there."""
+    kind = "" if form.on_device else ' class="from-server"'
+    return f'<button type="button" data-save="{form.name}" data-text="save.{form.name}"{kind} disabled></button>'
 
 
 def _plain(method: Callable[[Any], Any]) -> Callable[[Any], Any]:

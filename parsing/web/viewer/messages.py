@@ -1,4 +1,4 @@
-"""What the server hands to the viewer: a parsed photo, and the part of it that is on the screen.
+"""What the server hands to the viewer: a parsed photo.
 
 The maps travel as raw bytes, compressed, rather than as a picture: a browser may change the pixels of pictures, for colour
 management or against fingerprinting.
@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.labels import BACKGROUND, Part
+from parsing.labels import Part
 from parsing.pictures import encode_picture
-from parsing.render import chosen_pixels
-from parsing.result import Parsing, Segment
+from parsing.result import Parsing
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,32 +59,3 @@ def describe_classes(classes: tuple[Part, ...]) -> list[dict[str, Any]]:
 def as_text(content: bytes) -> str:
     """Bytes in base 64."""
     return base64.b64encode(content).decode()
-
-
-def restrict(parsing: Parsing, parts: list[str], person: int | None) -> Parsing:
-    """What is on the screen, and no more: the ticked parts of everybody or of one person, who then becomes number 1.
-
-    Where all parts are ticked, segments stay as the model gave them; else a person's mask is what is left of it.
-
-    Raises:
-        ValueError: there is no such part or person.
-    """
-    chosen = chosen_pixels(parsing, parts, person)
-    names = set(parts)
-    whole = names >= {part.name for part in parsing.classes if part.index != BACKGROUND}
-    numbers = range(1, len(parsing.people) + 1) if person is None else (person,)
-    people = []
-    for number, old in enumerate(numbers, start=1):
-        segment = parsing.people[old - 1]
-        mask = segment.mask if whole else (chosen > 0) & (parsing.person_of == old)
-        people.append(Segment.from_mask(mask, segment.label, segment.score, number))
-    kept = [part for part in parsing.parts if part.name in names and person in (None, part.person)]
-    if person is not None:
-        kept = [Segment(part.label, part.score, part.box, part.bits, part.size, 1) for part in kept]
-    labels = _where(chosen, parsing.labels)
-    person_of = _where(chosen, parsing.person_of) if person is None else (chosen > 0).astype(np.uint8)
-    return replace(parsing, labels=labels, parts=kept, people=people, person_of=person_of)
-
-
-def _where(chosen: NDArray[np.uint8], values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.where(chosen > 0, values, np.uint8(0))

@@ -25,11 +25,11 @@ import { Stage } from "./stage.js";
  * @typedef {{ form: string, parts: string[], person: number, palette: string }} Wanted
  */
 /**
- * What the viewer asks for: that the camera begins, that a frame is parsed (and shown, by `show`), that a file is made (null: it cannot be any more).
+ * What the viewer asks for: that the camera begins, that a frame is parsed (and shown, by `show`), that a file is made (null: it cannot be any more; refused: the sentence that says why not).
  * @typedef {{
  *   startCamera: () => void,
  *   parseFrame: (frame: Frame) => Promise<boolean>,
- *   makeFile: (wanted: Wanted) => Promise<{ name: string, blob: Blob } | null>,
+ *   makeFile: (wanted: Wanted) => Promise<{ name: string, blob: Blob } | { refused: string } | null>,
  *   failedText: (reason: string) => string,
  * }} Ports
  */
@@ -230,22 +230,23 @@ export class Viewer {
     this.camera.start();
   }
 
-  /** Says a sentence beside the picture for some seconds. @param {string} key */
+  /** Says a sentence beside the picture for some seconds. @param {string} key of a text, or the sentence itself */
   say(key) {
     const said = find(this.root, ".said");
-    said.textContent = this.words[key];
+    said.textContent = this.words[key] ?? key;
     setTimeout(() => (said.textContent = ""), SAID_MS);
   }
 
-  /** @param {string} form "picture", "labels", "masks" or "json" */
+  /** @param {string} form "picture" or another row of the table of formats */
   async save(form) {
     if (this.camera.on) this.camera.stop(); // all files are of one frame
     await this.camera.ended;
     const { ticked, person, palette, view } = this.settings;
     if (form === "picture") return download(await encodeCanvas(this.stage.canvas), view + ".png");
     const file = await this.ports.makeFile({ form, parts: [...ticked], person, palette }).catch(() => null);
-    if (file) download(file.blob, file.name);
-    else this.say("save.gone");
+    if (!file) this.say("save.gone");
+    else if ("refused" in file) this.say(file.refused);
+    else download(file.blob, file.name);
   }
 
   /** @param {Words} words */

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.formats.coco import encode_json
+from parsing.formats import document
+from parsing.formats.sample import Sample
 from parsing.labels import BACKGROUND
 from parsing.pictures import encode_labels, encode_mask
 from parsing.result import Parsing
@@ -19,13 +20,14 @@ _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 """Of each file in a ZIP: the same parsing gives the same bytes."""
 
 
-def encode_masks(parsing: Parsing) -> bytes:
+def encode(sample: Sample) -> bytes:
     """The bytes of a ZIP of black and white PNG files of the photo's size, white where the mask is.
 
     In it: `Hair.png` and so on for each part of the label map; `person-1.png` and so on for each person; where people were told
-    apart, `person-1-Hair.png` and so on for the parts of each; `labels.png`, the label map; `parsing.json`, all of `describe`.
+    apart, `person-1-Hair.png` and so on for the parts of each; `labels.png`, the label map; `parsing.json`, the JSON document.
     """
-    files = {"parsing.json": encode_json(parsing), "labels.png": encode_labels(parsing.labels)}
+    parsing = sample.parsing
+    files = {"parsing.json": document.encode(sample), "labels.png": encode_labels(parsing.labels)}
     masks = _masks_by_part(parsing)
     files |= {f"{name}.png": encode_mask(mask) for name, mask in masks.items()}
     for person in parsing.people:
