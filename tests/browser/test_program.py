@@ -9,8 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from support.browsing import visit
 from support.hub import Hub
+from support.program import free_port, wait_until_served
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "tests" / "golden" / "m2fp"
@@ -111,20 +110,3 @@ def test_who_stops_the_program_need_not_wait_for_the_download(secluded: dict[str
     finally:
         program.kill()
         hub.shutdown()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until_served(address: str, program: subprocess.Popen[bytes]) -> None:
-    for _ in range(120):
-        assert program.poll() is None
-        try:
-            urllib.request.urlopen(address, timeout=10).close()
-            return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.5)
-    raise AssertionError(f"Nothing is served at {address}.")
