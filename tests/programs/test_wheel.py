@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,8 +58,8 @@ def run(command: list[str], folder: Path, **variables: str) -> subprocess.Comple
 
 
 def page_at(address: str) -> dict[str, Any]:
-    """What the browser is told of the page, the port aside."""
-    told = json.loads(httpx.get(f"{address}/config").text.replace(address, ""))
+    """What the browser is told of the page, the port and Gradio's functions' places in memory aside."""
+    told = json.loads(re.sub(rf"{address}| at 0x[0-9a-f]+", "", httpx.get(f"{address}/config").text))
     return {
         key: told[key] for key in ("title", "components", "layout", "dependencies", "css", "js", "head", "i18n_translations")
     }
