@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import _ctypes
+import ctypes
+import hashlib
+import re
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from parsing.models.m2fp import kernels
+from parsing.models.m2fp.kernels import check, compiled
 from parsing.models.m2fp.masks import Frame, LabelMap, Upsampler
-from parsing.models.m2fp.network.layers import inside
+from parsing.models.m2fp.network.layers import attended
 
 
 @pytest.fixture
@@ -33,16 +39,16 @@ def direct(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     ("batch", "height", "width", "inputs", "outputs"),
     [(1, 4, 4, 16, 32), (1, 1, 1, 16, 32), (1, 3, 9, 32, 32), (2, 7, 5, 16, 64), (1, 40, 40, 256, 256), (3, 17, 33, 48, 96)],
 )
-@pytest.mark.parametrize("rectify", [False, True])
-def test_a_convolution_is_the_direct_one(batch: int, height: int, width: int, inputs: int, outputs: int, rectify: bool) -> None:
+@pytest.mark.parametrize("relu", [False, True])
+def test_a_convolution_is_the_direct_one(batch: int, height: int, width: int, inputs: int, outputs: int, relu: bool) -> None:
     torch.manual_seed(0)
     x = torch.randn(batch, inputs, height, width)
     weight, bias = torch.randn(outputs, inputs, 3, 3) / (3 * inputs**0.5), torch.randn(outputs)
     assert kernels.can_convolve(inputs, outputs)
     for shift in (bias, None):
         expected = direct(x, weight, shift)
-        found = kernels.convolve(x, kernels.for_convolve(weight), shift, rectify)
-        torch.testing.assert_close(found.double(), expected.relu() if rectify else expected, rtol=0, atol=2e-4)
+        found = kernels.convolve(x, kernels.for_convolve(weight), shift, relu)
+        torch.testing.assert_close(found.double(), expected.relu() if relu else expected, rtol=0, atol=2e-4)
 
 
 def test_a_convolution_takes_and_gives_bfloat16() -> None:
@@ -55,16 +61,18 @@ def test_a_convolution_takes_and_gives_bfloat16() -> None:
 
 @pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 2e-5), (torch.bfloat16, 0.02)])
 @pytest.mark.parametrize(("queries", "places"), [(1, 1), (100, 50), (130, 24), (7, 301)])
-def test_attention_sees_what_is_drawn(queries: int, places: int, dtype: torch.dtype, error: float) -> None:
+def test_attention_sees_the_inside_of_the_mask(queries: int, places: int, dtype: torch.dtype, error: float) -> None:
     torch.manual_seed(0)
     query, key, value = (2 * torch.randn(2, count, 64).to(dtype) for count in (queries, places, places))
-    drawn = torch.randn(2, places, queries)
-    drawn[0, :, 0] = -1  # sees nothing, so it sees everything
-    drawn[1, : places // 2] = -1  # nothing is seen for many blocks
+    mask_logits = torch.randn(2, places, queries)
+    mask_logits[0, :, 0] = -1  # sees nothing, so it sees everything
+    mask_logits[1, : places // 2] = -1  # nothing is seen for many blocks
     assert kernels.can_attend(32)
     heads = (x.double().unflatten(2, (2, 32)).transpose(1, 2) for x in (query, key, value))
-    expected = functional.scaled_dot_product_attention(*heads, attn_mask=inside(drawn)[:, None]).transpose(1, 2).flatten(2)
-    torch.testing.assert_close(kernels.attend(query, key, value, drawn, 2).double(), expected, rtol=error, atol=error)
+    expected = (
+        functional.scaled_dot_product_attention(*heads, attn_mask=attended(mask_logits)[:, None]).transpose(1, 2).flatten(2)
+    )
+    torch.testing.assert_close(kernels.attend(query, key, value, mask_logits, 2).double(), expected, rtol=error, atol=error)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -116,8 +124,8 @@ def test_a_window_of_a_mask_is_the_mask_in_two_steps(photo: tuple[int, int], bot
 
 def test_the_library_is_compiled_once(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert kernels.library() is not None
-    (compiled,) = fresh.iterdir()
-    written = compiled.stat().st_mtime_ns
+    (file,) = fresh.iterdir()
+    written = file.stat().st_mtime_ns
     kernels.library.cache_clear()
     assert kernels.library() is not None
     assert [file.stat().st_mtime_ns for file in fresh.iterdir()] == [written]
@@ -128,10 +136,132 @@ def test_without_a_compiler_there_are_no_kernels(fresh: Path, monkeypatch: pytes
     monkeypatch.setenv("CC", compiler)
     assert kernels.library() is None
     assert not kernels.can_convolve(256, 256)
-    assert not kernels.can_sample(32)
+    assert not kernels.can_sample(32, 12)
     assert not any(fresh.iterdir())
 
 
-def test_a_library_that_cannot_be_loaded_is_not_used(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CC", "sh -c 'for last; do :; done; echo nonsense > \"$last\"' compiler")
+NONSENSE = """sh -c 'for last; do :; done; [ "$last" = --version ] || echo nonsense > "$last"' compiler"""
+
+
+def test_a_library_that_cannot_be_loaded_is_not_used(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CC", NONSENSE)
     assert kernels.library() is None
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def replace(file: Path, content: bytes) -> None:
+    """Another file under the name: the one before is mapped into this process."""
+    file.unlink()
+    file.write_bytes(content)
+    file.chmod(0o700)
+
+
+def cut_off(file: Path) -> None:
+    replace(file, file.read_bytes()[:5000])
+
+
+def change_a_byte(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    replace(file, bytes(content))
+
+
+def let_others_write(file: Path) -> None:
+    file.chmod(0o777)
+
+
+def point_elsewhere(file: Path) -> None:
+    file.rename(file.parent.parent / "elsewhere.so")
+    file.symlink_to(file.parent.parent / "elsewhere.so")
+
+
+def put_another_library_there(file: Path) -> None:
+    """One without our functions, but with the hash of its contents in its name, as an attacker would give it."""
+    content = Path(_ctypes.__file__).read_bytes()
+    kind = file.name.rpartition("-")[0]
+    replace(file.rename(file.with_name(f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}.so")), content)
+
+
+@pytest.mark.parametrize("spoil", [cut_off, change_a_byte, let_others_write, point_elsewhere, put_another_library_there])
+def test_a_spoilt_library_is_made_anew_once(
+    fresh: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None]
+) -> None:
+    assert kernels.library() is not None
+    (file,) = fresh.iterdir()
+    spoil(file)
+    kernels.library.cache_clear()
+    assert kernels.library() is not None
+    assert "made anew" in caplog.text
+    assert list(fresh.iterdir()) == [file]
+    assert stat.S_IMODE(file.lstat().st_mode) == 0o700
+
+
+def test_a_library_with_wrong_answers_is_made_anew_and_then_done_without(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert kernels.library() is not None
+    kernels.library.cache_clear()
+    monkeypatch.setattr(check, "CHECKS", [lambda *_: [(torch.zeros(1), torch.ones(1))]])
+    assert kernels.library() is None
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "made anew: the library gives wrong answers" in caplog.text
+
+
+def test_a_folder_that_others_may_write_is_closed_and_emptied(fresh: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fresh.mkdir()
+    fresh.chmod(0o777)
+    (fresh / "planted.so").touch()
+    assert kernels.library() is not None
+    assert stat.S_IMODE(fresh.stat().st_mode) == 0o700
+    assert not (fresh / "planted.so").exists()
+    assert "Others could write" in caplog.text
+
+
+def test_a_folder_of_somebody_else_is_not_used(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fresh.mkdir()
+    monkeypatch.setattr("os.geteuid", lambda: fresh.stat().st_uid + 1)
+    assert kernels.library() is None
+    assert "belongs to somebody else" in caplog.text
+
+
+def test_a_library_is_still_found_where_the_compiler_is_gone(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernels.library() is not None
+    kernels.library.cache_clear()
+    monkeypatch.setattr(compiled, "_version", lambda _: None)
+    assert kernels.library() is not None
+
+
+def test_another_version_of_the_compiler_compiles_anew(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernels.library() is not None
+    kernels.library.cache_clear()
+    monkeypatch.setattr(compiled, "_version", lambda _: b"cc 99")
+    assert kernels.library() is not None
+    assert len(list(fresh.iterdir())) == 2
+
+
+def test_python_calls_the_functions_as_c_has_them() -> None:
+    """The table of signatures against the C files: a change on one side alone would corrupt memory."""
+    kinds = {"int": ctypes.c_int, "float": ctypes.c_float, "double": ctypes.c_double, "void": None}
+    found = {}
+    for name in compiled.SOURCES:
+        text = (Path(compiled.__file__).parent / name).read_text()
+        for result, function, listed in re.findall(r"^(void|int|double) (\w+)\(([^)]*)\)\s*\{", text, re.MULTILINE):
+            arguments = [] if listed == "void" else [" ".join(words.split()) for words in listed.split(",")]
+            found[function] = (
+                kinds[result],
+                tuple(ctypes.c_void_p if "*" in argument else kinds[argument.split()[0]] for argument in arguments),
+            )
+    assert found == compiled.SIGNATURES
+
+
+def test_limits_are_those_of_the_c_files() -> None:
+    length = kernels.vector_length()
+    assert kernels.can_sample(2 * length, 64)
+    assert not kernels.can_sample(2 * length, 65)
+    assert not kernels.can_sample(length, 12)
+    assert kernels.can_attend(64)
+    assert not kernels.can_attend(128)

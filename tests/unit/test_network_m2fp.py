@@ -98,7 +98,9 @@ def test_masks_drawn_on_a_resized_pyramid_are_resized_masks() -> None:
     embedding = head.predictor.mask_embed(head.predictor.decoder_norm(queries))
     full = torch.einsum("bqc,bchw->bqhw", embedding, mask_features(pyramid))
     resized = functional.interpolate(full, size=(4, 6), mode="bilinear", align_corners=False)
-    drawn = head.predictor.draw(queries, small.flatten(2).transpose(1, 2), mask_features).transpose(1, 2).view(1, 7, 4, 6)
+    drawn = (
+        head.predictor.mask_logits(queries, small.flatten(2).transpose(1, 2), mask_features).transpose(1, 2).view(1, 7, 4, 6)
+    )
     torch.testing.assert_close(drawn, resized, rtol=0, atol=1e-5)
 
 

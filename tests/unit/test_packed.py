@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,6 +15,7 @@ from parsing.models.m2fp.network import packed
 from parsing.models.m2fp.network.deformable_attention import DeformableAttention
 from parsing.models.m2fp.network.layers import Attention, ConvNorm, Linear
 
+ROOT = Path(__file__).parents[2]
 TYPES = [pytest.param(torch.float32, 1e-4, id="float32"), pytest.param(torch.bfloat16, 0.02, id="bfloat16")]
 
 
@@ -23,8 +27,8 @@ def near(found: Tensor, expected: Tensor, error: float) -> None:
 @pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize(("dtype", "error"), TYPES)
 @pytest.mark.parametrize("shape", [(1, 8), (2, 5, 8), (1, 300, 8)], ids=str)
-@pytest.mark.parametrize("rectify", [False, True])
-def test_a_linear_layer(shape: tuple[int, ...], rectify: bool, dtype: torch.dtype, error: float) -> None:
+@pytest.mark.parametrize("relu", [False, True])
+def test_a_linear_layer(shape: tuple[int, ...], relu: bool, dtype: torch.dtype, error: float) -> None:
     torch.manual_seed(0)
     layer = Linear(8, 6).requires_grad_(False)
     x = torch.randn(shape)
@@ -33,9 +37,9 @@ def test_a_linear_layer(shape: tuple[int, ...], rectify: bool, dtype: torch.dtyp
     if dtype == torch.bfloat16:
         layer.in_bfloat16()
     assert layer.weight.is_mkldnn == packed.can_pack(dtype)
-    found = layer(x, rectify)
+    found = layer(x, relu)
     assert found.dtype == dtype
-    near(found, expected.relu() if rectify else expected, error)
+    near(found, expected.relu() if relu else expected, error)
 
 
 @pytest.mark.usefixtures("both_ways")
@@ -76,6 +80,22 @@ def test_a_convolution(
 def test_products_of_a_batch(dtype: torch.dtype) -> None:
     rows, columns = torch.randn(2, 5, 16).to(dtype), torch.randn(2, 7, 16).to(dtype)
     near(packed.products(rows, columns), rows.double() @ columns.double().transpose(1, 2), 0.02)
+
+
+def test_the_operators_are_those_of_the_pinned_version() -> None:
+    pinned = re.search(r"^torch==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert pinned
+    assert torch.__version__.startswith(pinned[1])
+    assert packed.changed_operators() == [], (
+        f"PyTorch {torch.__version__} has other operators of oneDNN than parsing/models/m2fp/network/packed.py calls."
+        " M2FP goes without them, slower. Adapt the calls there and OPERATORS to what is new, and measure with"
+        " benchmarks/speed.py; if an operator is gone, leave its layer unpacked."
+    )
+
+
+def test_an_operator_that_has_changed_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "OPERATORS", ("_linear_pointwise(Tensor X) -> Tensor Y", "_not_there() -> bool"))
+    assert packed.changed_operators() == ["_linear_pointwise", "_not_there"]
 
 
 def test_what_is_rounded_can_be_unpacked_before() -> None:

@@ -10,6 +10,8 @@ own. */
 
 enum { VECTORS = REGISTERS == 32 ? 7 : 3, SPAN = VECTORS * LANES, ROWS = 3, BLOCK = 24, MOST_CHANNELS = 64 };
 
+int attention_most_channels(void) { return MOST_CHANNELS; }
+
 /* c (rows, SPAN) += a times b (depth, SPAN); a's rows are `stride` apart, and the entries of a row `step`. */
 static inline __attribute__((always_inline)) void add_rows(int rows, int depth, const float *a, int stride, int step, const float *b, float *c)
 {
@@ -53,51 +55,53 @@ typedef struct {
     float queries[MOST_CHANNELS * SPAN], sums[MOST_CHANNELS * SPAN]; /* (channels, SPAN) */
     float highest[SPAN], weights[SPAN];                              /* of each query: its largest product, the sum of its weights */
     float products[BLOCK * SPAN], keys[BLOCK * MOST_CHANNELS], values[BLOCK * MOST_CHANNELS];
-} __attribute__((aligned(64))) Room;
+} __attribute__((aligned(64))) Scratch;
 
-/* The products of one block become weights, and what was summed before is scaled to match. `drawn` has rows of `stride`.
+/* The products of one block become weights, and what was summed before is scaled to match. `mask_logits` has rows of `stride`.
 
 A hidden place has a product so low that its weight is 1e-38 as soon as a query has seen another, and what it counted until then is
 scaled by as much. */
-static void soften(Room *room, const float *drawn, int stride, const float *least, int keys, int queries, int channels)
+static void update_softmax(Scratch *scratch, const float *mask_logits, int stride, const float *threshold, int keys, int queries,
+                           int channels)
 {
     const floats hidden = (floats){0} + HIDDEN;
     for (int n = 0; n < SPAN; n += LANES) {
-        floats before = load(room->highest + n), highest = before, limit = load(least + n);
+        floats before = load(scratch->highest + n), highest = before, limit = load(threshold + n);
         int known = queries - n < LANES ? queries - n : LANES;
         for (int key = 0; key < keys; key++) {
             float part[LANES] = {0};
-            const float *row = drawn + (size_t)key * stride + n;
+            const float *row = mask_logits + (size_t)key * stride + n;
             if (known < LANES) {
                 for (int lane = 0; lane < known; lane++)
                     part[lane] = row[lane];
                 row = part;
             }
-            floats product = load(room->products + key * SPAN + n);
+            floats product = load(scratch->products + key * SPAN + n);
             product += where(load(row) < limit, hidden);
             highest = larger(product, highest);
-            store(room->products + key * SPAN + n, product);
+            store(scratch->products + key * SPAN + n, product);
         }
-        floats scale = exponential(before - highest), weights = load(room->weights + n) * scale;
+        floats scale = exponential(before - highest), weights = load(scratch->weights + n) * scale;
         for (int key = 0; key < keys; key++) {
-            floats weight = exponential(load(room->products + key * SPAN + n) - highest);
+            floats weight = exponential(load(scratch->products + key * SPAN + n) - highest);
             weights += weight;
-            store(room->products + key * SPAN + n, weight);
+            store(scratch->products + key * SPAN + n, weight);
         }
         for (int channel = 0; channel < channels; channel++)
-            store(room->sums + channel * SPAN + n, load(room->sums + channel * SPAN + n) * scale);
-        store(room->highest + n, highest);
-        store(room->weights + n, weights);
+            store(scratch->sums + channel * SPAN + n, load(scratch->sums + channel * SPAN + n) * scale);
+        store(scratch->highest + n, highest);
+        store(scratch->weights + n, weights);
     }
 }
 
 /* out (pictures, queries, heads * channels) float32 from queries likewise and keys and values (pictures, places, heads * channels),
 bfloat16 with `half`.
 
-drawn (pictures, places, queries): a query sees the places where this is at least `least` (pictures, queries); there must be some.
+mask_logits (pictures, places, queries): a query sees the places where these are at least `threshold` (pictures, queries); there must
+be some.
 channels is a multiple of LANES, at most MOST_CHANNELS. */
-void masked_attention(const char *queries, const char *keys, const char *values, const float *drawn, const float *least, float *out,
-                      int half, int pictures, int query_count, int places, int heads, int channels, int threads)
+void masked_attention(const char *queries, const char *keys, const char *values, const float *mask_logits, const float *threshold,
+                      float *out, int half, int pictures, int query_count, int places, int heads, int channels, int threads)
 {
     int width = heads * channels, groups = (query_count + SPAN - 1) / SPAN, size = half ? 2 : 4;
     float shrink = 1 / sqrtf(channels);
@@ -107,28 +111,28 @@ void masked_attention(const char *queries, const char *keys, const char *values,
         int count = query_count - first < SPAN ? query_count - first : SPAN;
         size_t row = (size_t)picture * query_count + first;
         float own[MOST_CHANNELS], limits[SPAN] = {0};
-        Room room;
-        memset(&room, 0, sizeof room);
-        memcpy(limits, least + row, count * sizeof(float));
+        Scratch scratch;
+        memset(&scratch, 0, sizeof scratch);
+        memcpy(limits, threshold + row, count * sizeof(float));
         for (int query = 0; query < count; query++) {
             gather(queries + ((row + query) * width + head * channels) * size, half, 1, width, channels, own);
             for (int channel = 0; channel < channels; channel++)
-                room.queries[channel * SPAN + query] = own[channel] * shrink;
+                scratch.queries[channel * SPAN + query] = own[channel] * shrink;
         }
         for (int n = 0; n < SPAN; n++)
-            room.highest[n] = HIDDEN;
+            scratch.highest[n] = HIDDEN;
         for (int place = 0; place < places; place += BLOCK) {
             int here = places - place < BLOCK ? places - place : BLOCK;
             size_t start = (size_t)picture * places + place, byte = (start * width + head * channels) * size;
-            gather(keys + byte, half, here, width, channels, room.keys);
-            gather(values + byte, half, here, width, channels, room.values);
-            memset(room.products, 0, here * SPAN * sizeof(float));
-            add_product(here, channels, room.keys, channels, 1, room.queries, room.products);
-            soften(&room, drawn + start * query_count + first, query_count, limits, here, count, channels);
-            add_product(channels, here, room.values, 1, channels, room.products, room.sums);
+            gather(keys + byte, half, here, width, channels, scratch.keys);
+            gather(values + byte, half, here, width, channels, scratch.values);
+            memset(scratch.products, 0, here * SPAN * sizeof(float));
+            add_product(here, channels, scratch.keys, channels, 1, scratch.queries, scratch.products);
+            update_softmax(&scratch, mask_logits + start * query_count + first, query_count, limits, here, count, channels);
+            add_product(channels, here, scratch.values, 1, channels, scratch.products, scratch.sums);
         }
         for (int query = 0; query < count; query++)
             for (int channel = 0; channel < channels; channel++)
-                out[(row + query) * width + head * channels + channel] = room.sums[channel * SPAN + query] / room.weights[query];
+                out[(row + query) * width + head * channels + channel] = scratch.sums[channel * SPAN + query] / scratch.weights[query];
     }
 }

@@ -7,14 +7,16 @@ side by side in vectors, then summed pixel by pixel in registers, so that memory
 
 enum { MOST_POINTS = 64, CORNERS = 4 }; /* points of a head, on all levels together */
 
+int sample_most_points(void) { return MOST_POINTS; }
+
 typedef struct { /* of the level that each point reads */
     float columns[MOST_POINTS], rows[MOST_POINTS];
     int width[MOST_POINTS], first[MOST_POINTS];
 } Levels;
 
-typedef struct { /* what a head asks for: x and y from its own place, and what each point counts */
-    float x[MOST_POINTS], y[MOST_POINTS], shares[MOST_POINTS];
-} Request;
+typedef struct { /* where a head samples, and its attention weights */
+    float x[MOST_POINTS], y[MOST_POINTS], weights[MOST_POINTS];
+} Samples;
 
 /* What each corner of each point counts, and how many bytes into the picture it lies. */
 typedef struct {
@@ -35,35 +37,35 @@ static inline ints split(floats x, floats *above)
     return whole;
 }
 
-/* `asked` is one query's (3, heads, points): x, y and scores, whose softmax is what the points count. */
-static inline __attribute__((always_inline)) void read_request(
-    const void *asked, int half, int heads, int head, int points, Request *request)
+/* `sampling` is one query's (3, heads, points): offsets x and y, and attention logits, whose softmax is the attention weights. */
+static inline __attribute__((always_inline)) void read_samples(
+    const void *sampling, int half, int heads, int head, int points, Samples *samples)
 {
-    int x = head * points, y = x + heads * points, scores = y + heads * points;
-    float first = number_at(asked, scores, half), highest[4] = {first, first, first, first}, sums[4] = {0};
+    int x = head * points, y = x + heads * points, logits = y + heads * points;
+    float first = number_at(sampling, logits, half), highest[4] = {first, first, first, first}, sums[4] = {0};
     for (int n = 0; n < points; n++) { /* four chains of comparisons, and of sums, run side by side */
-        request->x[n] = number_at(asked, x + n, half);
-        request->y[n] = number_at(asked, y + n, half);
-        request->shares[n] = number_at(asked, scores + n, half);
-        highest[n % 4] = higher(highest[n % 4], request->shares[n]);
+        samples->x[n] = number_at(sampling, x + n, half);
+        samples->y[n] = number_at(sampling, y + n, half);
+        samples->weights[n] = number_at(sampling, logits + n, half);
+        highest[n % 4] = higher(highest[n % 4], samples->weights[n]);
     }
     float most = higher(higher(highest[0], highest[1]), higher(highest[2], highest[3]));
     for (int n = 0; n < points; n += LANES)
-        store(request->shares + n, exponential(load(request->shares + n) - most));
+        store(samples->weights + n, exponential(load(samples->weights + n) - most));
     for (int n = 0; n < points; n++)
-        sums[n % 4] += request->shares[n];
+        sums[n % 4] += samples->weights[n];
     float share = 1 / (sums[0] + sums[1] + sums[2] + sums[3]);
     for (int n = 0; n < points; n += LANES)
-        store(request->shares + n, load(request->shares + n) * share);
+        store(samples->weights + n, load(samples->weights + n) * share);
 }
 
 static inline __attribute__((always_inline)) void find_corners(
-    const Levels *levels, int points, const float *place, const Request *request, int token_bytes, Corners *corners)
+    const Levels *levels, int points, const float *point, const Samples *samples, int token_bytes, Corners *corners)
 {
     for (int n = 0; n < points; n += LANES) {
         floats columns = load(levels->columns + n), rows = load(levels->rows + n), right_share, bottom_share;
-        floats x = place[0] * columns - 0.5f + load(request->x + n), y = place[1] * rows - 0.5f + load(request->y + n);
-        floats share = where((x > -1.f) & (x < columns) & (y > -1.f) & (y < rows), load(request->shares + n));
+        floats x = point[0] * columns - 0.5f + load(samples->x + n), y = point[1] * rows - 0.5f + load(samples->y + n);
+        floats share = where((x > -1.f) & (x < columns) & (y > -1.f) & (y < rows), load(samples->weights + n));
         ints left = split(limited(x, -1 + 0 * x, columns), &right_share), top = split(limited(y, -1 + 0 * y, rows), &bottom_share);
         ints width = *(const ints *)(levels->width + n), first = *(const ints *)(levels->first + n), none = {0};
         ints last_column = width - 1, last_row = __builtin_convertvector(rows, ints) - 1;
@@ -96,32 +98,33 @@ static inline __attribute__((always_inline)) void sum_corners(
     }
 }
 
-/* All heads of one query, whose own place is `place`. */
+/* All heads of one query, whose reference point is `point`. */
 static inline __attribute__((always_inline)) void sample_query(
-    const char *picture, const char *asked, const float *place, const Levels *levels, int half, int heads, int points, int channels, char *to)
+    const char *picture, const char *sampling, const float *point, const Levels *levels, int half, int heads, int points, int channels,
+    char *to)
 {
     int head_bytes = channels * (half ? 2 : 4);
-    Request request = {{0}, {0}, {0}};
+    Samples samples = {{0}, {0}, {0}};
     Corners corners;
     for (int head = 0; head < heads; head++) {
-        read_request(asked, half, heads, head, points, &request);
-        find_corners(levels, points, place, &request, heads * head_bytes, &corners);
+        read_samples(sampling, half, heads, head, points, &samples);
+        find_corners(levels, points, point, &samples, heads * head_bytes, &corners);
         sum_corners(&corners, points, picture + head * head_bytes, half, channels, to + head * head_bytes);
     }
 }
 
 /* out (pictures, tokens, heads, channels) from values of the same shape.
 
-asked (pictures, tokens, 3, heads, levels, points): x and y in pixels of the level, from the query's own place, and a score, whose
-softmax over a head's points is what the point counts.
-places (tokens, 2): each token's own x and y in (0, 1).
+sampling (pictures, tokens, 3, heads, levels, points): sampling offsets x and y in pixels of the level, from the reference point, and
+attention logits, whose softmax over a head's points is the attention weights.
+reference (tokens, 2): each token's own x and y in (0, 1).
 sizes (levels, 2): height and width; the tokens are the levels' pixels, one level after the other.
-channels is a multiple of 2 * LANES, levels * points at most 64; with `half`, values, asked and out are bfloat16. */
-void deformable_sample(const char *values, const char *asked, const float *places, const int *sizes, char *out, int half, int pictures,
+channels is a multiple of 2 * LANES, levels * points at most 64; with `half`, values, sampling and out are bfloat16. */
+void deformable_sample(const char *values, const char *sampling, const float *reference, const int *sizes, char *out, int half, int pictures,
                        int tokens, int heads, int level_count, int points, int channels, int threads)
 {
     int all = level_count * points;
-    size_t token_bytes = (size_t)heads * channels * (half ? 2 : 4), request_bytes = (size_t)3 * heads * all * (half ? 2 : 4);
+    size_t token_bytes = (size_t)heads * channels * (half ? 2 : 4), sampling_bytes = (size_t)3 * heads * all * (half ? 2 : 4);
     Levels levels = {{0}, {0}, {0}, {0}};
     for (int level = 0, n = 0, first = 0; level < level_count; level++) {
         for (int end = n + points; n < end; n++) {
@@ -134,15 +137,15 @@ void deformable_sample(const char *values, const char *asked, const float *place
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int query = 0; query < pictures * tokens; query++) {
         const char *picture = values + (size_t)(query / tokens) * tokens * token_bytes;
-        const char *request = asked + query * request_bytes;
-        const float *place = places + query % tokens * 2;
+        const char *offsets = sampling + query * sampling_bytes;
+        const float *point = reference + query % tokens * 2;
         char *to = out + query * token_bytes;
         if (all == 12 && channels == 32 && 32 % (2 * LANES) == 0) { /* M2FP's numbers: loops that know them are faster */
             if (half)
-                sample_query(picture, request, place, &levels, 1, heads, 12, 32, to);
+                sample_query(picture, offsets, point, &levels, 1, heads, 12, 32, to);
             else
-                sample_query(picture, request, place, &levels, 0, heads, 12, 32, to);
+                sample_query(picture, offsets, point, &levels, 0, heads, 12, 32, to);
         } else
-            sample_query(picture, request, place, &levels, half, heads, all, channels, to);
+            sample_query(picture, offsets, point, &levels, half, heads, all, channels, to);
     }
 }

@@ -88,7 +88,7 @@ static inline __attribute__((always_inline)) void store_two(void *to, int half, 
 /* x, or the limit that it passes; a value that is no number becomes the lower one. */
 static inline floats limited(floats x, floats low, floats high) { return smaller(larger(x, low), high); }
 
-static inline floats rectified(floats x) { return larger(x, (floats){0}); }
+static inline floats relu(floats x) { return larger(x, (floats){0}); }
 
 static inline float total(floats x)
 {

@@ -145,7 +145,7 @@ static inline __attribute__((always_inline)) void transform_input(
 
 /* 36 rows of m, `stride` apart, to the 4x4 pixels from (top, left) of y (height, width, channels), as far as they lie inside. */
 static inline __attribute__((always_inline)) void transform_output(
-    const float *m, size_t stride, const float *bias, int relu, char *y, int half, int height, int width, int channels, int top, int left)
+    const float *m, size_t stride, const float *bias, int activate, char *y, int half, int height, int width, int channels, int top, int left)
 {
     const size_t size = half ? 2 : 4;
     int rows = height - top < 4 ? height - top : 4, across = width - left < 4 ? width - left : 4;
@@ -163,7 +163,7 @@ static inline __attribute__((always_inline)) void transform_output(
             for (int j = 0; j < across; j++) {
                 floats value = row[j] + shift;
                 char *to = y + (((size_t)(top + i) * width + left + j) * channels + channel) * size;
-                value = relu ? rectified(value) : value;
+                value = activate ? relu(value) : value;
                 if (half)
                     store_half(to, value);
                 else
@@ -174,12 +174,12 @@ static inline __attribute__((always_inline)) void transform_output(
 }
 
 /* y (pictures, height, width, outputs) from x (pictures, height, width, inputs) and weight (3, 3, inputs, outputs), with a border of
-zeros, so that y is as large as x; `bias` (outputs) may be null; `relu` cuts off what is negative; with `half`, x and y are bfloat16.
+zeros, so that y is as large as x; `bias` (outputs) may be null; `activate` applies ReLU; with `half`, x and y are bfloat16.
 
 inputs is a multiple of LANES, outputs of PANEL. `block` tiles are worked on at a time. `scratch` has room for
 inputs + 36 * (inputs * outputs + threads * block * (inputs + outputs)) floats. */
 void winograd_convolve(const char *x, const float *weight, const float *bias, char *y, float *scratch, int half, int pictures,
-                       int height, int width, int inputs, int outputs, int relu, int block, int threads)
+                       int height, int width, int inputs, int outputs, int activate, int block, int threads)
 {
     int across = (width + 3) / 4, in_picture = across * ((height + 3) / 4), tiles = pictures * in_picture;
     size_t picture_bytes = (size_t)height * width * (half ? 2 : 4), v_stride = (size_t)block * inputs, m_stride = (size_t)block * outputs;
@@ -212,9 +212,9 @@ void winograd_convolve(const char *x, const float *weight, const float *bias, ch
                 int tile = (first + n) % in_picture, top = tile / across * 4, left = tile % across * 4;
                 const float *from = m + (size_t)n * outputs;
                 if (half)
-                    transform_output(from, m_stride, bias, relu, picture, 1, height, width, outputs, top, left);
+                    transform_output(from, m_stride, bias, activate, picture, 1, height, width, outputs, top, left);
                 else
-                    transform_output(from, m_stride, bias, relu, picture, 0, height, width, outputs, top, left);
+                    transform_output(from, m_stride, bias, activate, picture, 0, height, width, outputs, top, left);
             }
         }
     }

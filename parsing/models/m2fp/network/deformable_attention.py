@@ -30,7 +30,7 @@ Sizes = tuple[tuple[int, int], ...]
 
 
 class DeformableAttention(nn.Module):
-    """Attention whose keys are the points that the query itself asks for."""
+    """Attention whose keys are a few points, which the query itself chooses."""
 
     def __init__(self, width: int, levels: int, heads: int) -> None:
         super().__init__()
@@ -38,27 +38,27 @@ class DeformableAttention(nn.Module):
         self.by_kernel = False
         self.sampling_offsets = nn.Linear(width, heads * levels * POINTS * 2)
         self.attention_weights = nn.Linear(width, heads * levels * POINTS)
-        self.request: Linear | None = None
+        self.sampling: Linear | None = None
         self.value_proj = Linear(width, width)
         self.output_proj = Linear(width, width)
 
     def pack(self) -> None:
-        """Makes one layer of the two that say what is read, and chooses who reads."""
-        self.request = self._request()
+        """Joins the layers of sampling offsets and attention weights into one, and chooses who reads."""
+        self.sampling = self._join()
         self.sampling_offsets = self.attention_weights = None
-        self.by_kernel = kernels.can_sample(self.value_proj.out_features // self.heads)
+        self.by_kernel = kernels.can_sample(self.value_proj.out_features // self.heads, self.levels * POINTS)
         if self.by_kernel:
-            self.request.pack()
+            self.sampling.pack()
 
     def in_bfloat16(self) -> None:
-        """Rounds the layers; what asks for places too, where the kernel reads it."""
-        for layer in (self.value_proj, self.output_proj, *([self.request] if self.by_kernel else [])):
+        """Rounds the layers; that of offsets and attention weights only where the kernel reads what it gives."""
+        for layer in (self.value_proj, self.output_proj, *([self.sampling] if self.by_kernel else [])):
             layer.in_bfloat16()
 
-    def _request(self) -> Linear:
-        offsets, scores = self.sampling_offsets, self.attention_weights
-        weight = torch.cat((offsets.weight[0::2], offsets.weight[1::2], scores.weight))  # all x, all y, all scores
-        return Linear.of(weight, torch.cat((offsets.bias[0::2], offsets.bias[1::2], scores.bias)))
+    def _join(self) -> Linear:
+        offsets, attention = self.sampling_offsets, self.attention_weights
+        weight = torch.cat((offsets.weight[0::2], offsets.weight[1::2], attention.weight))  # all x, all y, all logits
+        return Linear.of(weight, torch.cat((offsets.bias[0::2], offsets.bias[1::2], attention.bias)))
 
     def forward(self, query: Tensor, value: Tensor, sizes: Sizes) -> Tensor:
         """Lets every token look around itself on all levels.
@@ -73,31 +73,32 @@ class DeformableAttention(nn.Module):
         """
         values = self.value_proj(value)
         read = self._read_by_kernel if self.by_kernel else self._read_by_bags
-        return self.output_proj(read(query, self.request or self._request(), values, sizes))
+        return self.output_proj(read(query, self.sampling or self._join(), values, sizes))
 
-    def _read_by_kernel(self, query: Tensor, request: Linear, values: Tensor, sizes: Sizes) -> Tensor:
-        places, extents = token_places(sizes)
-        asked = request(query)  # (B, T, 3 * heads * levels * points)
-        return kernels.sample(values.unflatten(2, (self.heads, -1)), asked, places, extents).flatten(2)
+    def _read_by_kernel(self, query: Tensor, sampling: Linear, values: Tensor, sizes: Sizes) -> Tensor:
+        reference, extents = reference_points(sizes)
+        offsets_and_logits = sampling(query)  # (B, T, 3 * heads * levels * points)
+        return kernels.sample(values.unflatten(2, (self.heads, -1)), offsets_and_logits, reference, extents).flatten(2)
 
-    def _read_by_bags(self, query: Tensor, request: Linear, values: Tensor, sizes: Sizes) -> Tensor:
+    def _read_by_bags(self, query: Tensor, sampling: Linear, values: Tensor, sizes: Sizes) -> Tensor:
         batch, tokens, width = query.shape
-        asked = torch.addmm(request.bias[:, None], request.weight, query.reshape(-1, width).T)  # (3 * heads * ..., B * T)
-        x, y, shares = asked.view(3, self.heads, self.levels, POINTS, batch, tokens)
-        shares = shares.flatten(1, 2).softmax(1).view_as(shares)
-        rows, weights = bilinear_rows(x, y, shares, sizes)
+        flat = query.reshape(-1, width).T  # (C, B * T)
+        offsets_and_logits = torch.addmm(sampling.bias[:, None], sampling.weight, flat)  # (3 * heads * ..., B * T)
+        x, y, logits = offsets_and_logits.view(3, self.heads, self.levels, POINTS, batch, tokens)
+        attention = logits.flatten(1, 2).softmax(1).view_as(logits)
+        rows, weights = bilinear_rows(x, y, attention, sizes)
         table = bordered(values, sizes).view(-1, width // self.heads)  # a row per picture, place and head
         mixed = functional.embedding_bag(rows, table, mode="sum", per_sample_weights=weights)  # (B * T * heads, C / heads)
         return mixed.view(batch, tokens, width)
 
 
-def bilinear_rows(x: Tensor, y: Tensor, shares: Tensor, sizes: Sizes) -> tuple[Tensor, Tensor]:
+def bilinear_rows(x: Tensor, y: Tensor, attention: Tensor, sizes: Sizes) -> tuple[Tensor, Tensor]:
     """Which rows of the bordered value table each query and head sums, and with what weights.
 
     Args:
-        x: (heads, levels, points, B, T) from the token's own place, in pixels of the level that is read.
+        x: (heads, levels, points, B, T) sampling offsets from the reference point, in pixels of the level that is read.
         y: likewise.
-        shares: (heads, levels, points, B, T) attention weights.
+        attention: (heads, levels, points, B, T) attention weights.
         sizes: height and width of each level.
 
     Returns:
@@ -105,11 +106,11 @@ def bilinear_rows(x: Tensor, y: Tensor, shares: Tensor, sizes: Sizes) -> tuple[T
     """
     heads, _, _, batch, _ = x.shape
     grid = sampling_grid(sizes)
-    left, right_share = _split(x + grid.home_x, grid.width)
-    top, bottom_share = _split(y + grid.home_y, grid.height)
-    bottom = shares * bottom_share
-    top_right, bottom_right = (shares - bottom) * right_share, bottom * right_share
-    weights = torch.stack((shares - bottom - top_right, top_right, bottom - bottom_right, bottom_right), dim=1)
+    left, right_share = _split(x + grid.reference_x, grid.width)
+    top, bottom_share = _split(y + grid.reference_y, grid.height)
+    bottom = attention * bottom_share
+    top_right, bottom_right = (attention - bottom) * right_share, bottom * right_share
+    weights = torch.stack((attention - bottom - top_right, top_right, bottom - bottom_right, bottom_right), dim=1)
 
     picture = torch.arange(batch, dtype=torch.int32).view(batch, 1) * grid.places
     head = torch.arange(heads, dtype=torch.int32).view(heads, 1, 1, 1, 1)
@@ -139,8 +140,8 @@ class SamplingGrid:
     """What depends only on the sizes of the levels, float32, in the shape that broadcasts over (heads, levels, points, B, T).
 
     Attributes:
-        home_x: (levels, 1, 1, T), each token's own place on every level in its pixels, pixel centres at whole numbers.
-        home_y: likewise.
+        reference_x: (levels, 1, 1, T), each token's reference point in pixels of every level, pixel centres at whole numbers.
+        reference_y: likewise.
         width: (levels, 1, 1, 1) of every level.
         height: likewise.
         stride: (levels, 1, 1, 1) places from one row to the next in the bordered table.
@@ -148,8 +149,8 @@ class SamplingGrid:
         places: in the bordered table, all levels together, and one more that only points outside the last level reach.
     """
 
-    home_x: Tensor
-    home_y: Tensor
+    reference_x: Tensor
+    reference_y: Tensor
     width: Tensor
     height: Tensor
     stride: Tensor
@@ -158,8 +159,8 @@ class SamplingGrid:
 
 
 @lru_cache(maxsize=8)
-def token_places(sizes: Sizes) -> tuple[Tensor, Tensor]:
-    """Each token's x and y in (0, 1), (T, 2) float32, and the sizes as (levels, 2) int32; cached, as below."""
+def reference_points(sizes: Sizes) -> tuple[Tensor, Tensor]:
+    """Each token's reference point, x and y in (0, 1), (T, 2) float32, and the sizes as (levels, 2) int32; cached, as below."""
     x = torch.cat([((torch.arange(width) + 0.5) / width).repeat(height) for height, width in sizes])
     y = torch.cat([((torch.arange(height) + 0.5) / height).repeat_interleave(width) for height, width in sizes])
     return torch.stack((x, y), dim=1), torch.tensor(sizes, dtype=torch.int32)
@@ -168,7 +169,7 @@ def token_places(sizes: Sizes) -> tuple[Tensor, Tensor]:
 @lru_cache(maxsize=8)
 def sampling_grid(sizes: Sizes) -> SamplingGrid:
     """Cached: photos of one size ask for the same grid six times each."""
-    x, y = token_places(sizes)[0].T  # (T,) in (0, 1)
+    x, y = reference_points(sizes)[0].T  # (T,) in (0, 1)
     height, width = torch.tensor(sizes, dtype=torch.float32).T.reshape(2, -1, 1, 1, 1)  # both (levels, 1, 1, 1)
     stride = width + 2
     areas = (height + 3) * stride

@@ -38,18 +38,23 @@ class SampledAttention(nn.Module):
         batch, tokens, channels = query.shape
         offsets = module.sampling_offsets(query).view(batch, tokens, heads, levels, POINTS, 2).permute(3, 0, 2, 1, 4, 5)
         offsets = offsets.flatten(1, 2)  # (levels, B * heads, T, points, 2), in pixels of the level that is read
-        shares = module.attention_weights(query).view(batch, tokens, heads, -1).softmax(3)
-        shares = shares.unflatten(3, (levels, POINTS)).permute(3, 0, 2, 1, 4).flatten(1, 2)  # (levels, B * heads, T, points)
+        attention = module.attention_weights(query).view(batch, tokens, heads, -1).softmax(3)
+        attention = (
+            attention.unflatten(3, (levels, POINTS)).permute(3, 0, 2, 1, 4).flatten(1, 2)
+        )  # (levels, B * heads, T, points)
         planes = module.value_proj(value).transpose(1, 2).reshape(batch * heads, channels // heads, tokens)
         areas = [height * width for height, width in sizes]
-        home = torch.cat([pixel_centres(*size) for size in sizes])[:, None]  # (T, 1, 2) in (0, 1)
+        reference = torch.cat([pixel_centres(*size) for size in sizes])[:, None]  # (T, 1, 2) in (0, 1)
         mixed = 0
-        for (height, width), plane, moved, share in zip(sizes, planes.split(areas, dim=2), offsets, shares, strict=True):
-            x, y = home[..., 0] + moved[..., 0] / width, home[..., 1] + moved[..., 1] / height  # (B * heads, T, points)
+        for (height, width), plane, offset, weight in zip(sizes, planes.split(areas, dim=2), offsets, attention, strict=True):
+            x, y = (
+                reference[..., 0] + offset[..., 0] / width,
+                reference[..., 1] + offset[..., 1] / height,
+            )  # (B * heads, T, points)
             places = torch.stack((x, y), dim=3) * 2 - 1  # (B * heads, T, points, 2), in [-1, 1] inside the picture
             plane = plane.reshape(batch * heads, -1, height, width)
             read = functional.grid_sample(plane, places, align_corners=False)  # (B * heads, C / heads, T, points)
-            mixed = mixed + (read * share[:, None]).sum(3)
+            mixed = mixed + (read * weight[:, None]).sum(3)
         return module.output_proj(mixed.reshape(batch, channels, tokens).transpose(1, 2))
 
 

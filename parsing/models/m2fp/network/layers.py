@@ -92,8 +92,8 @@ class Linear(nn.Linear):
         layer.weight, layer.bias = _constant(weight), _constant(bias)
         return layer
 
-    def forward(self, x: Tensor, rectify: bool = False) -> Tensor:
-        return packed.linear(x, self.weight, self.bias, rectify)
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        return packed.linear(x, self.weight, self.bias, relu)
 
     def pack(self) -> None:
         """Lays the weight out for oneDNN."""
@@ -125,7 +125,7 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:
-            x = layer(x, rectify=True)
+            x = layer(x, relu=True)
         return self.layers[-1](x)
 
 
@@ -150,14 +150,14 @@ class Attention(nn.Module):
     def _take_apart(self) -> list[Linear]:
         return [Linear.of(*parts) for parts in zip(self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3), strict=True)]
 
-    def forward(self, query: Tensor, key: Tensor, value: Tensor, drawn: Tensor | None = None) -> Tensor:
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask_logits: Tensor | None = None) -> Tensor:
         """Attends from Q queries to N keys.
 
         Args:
             query: (B, Q, C).
             key: (B, N, C).
             value: (B, N, C).
-            drawn: (B, N, Q) logits of masks: a query sees the keys inside its mask, where they are not negative, or all keys
+            mask_logits: (B, N, Q): a query sees the keys inside its mask, where they are not negative, or all keys
                 where the mask is empty. By default it sees all.
 
         Returns:
@@ -165,17 +165,17 @@ class Attention(nn.Module):
         """
         projections = self.projections or self._take_apart()
         query, key, value = (project(x) for project, x in zip(projections, (query, key, value), strict=True))
-        if drawn is not None and not torch.jit.is_tracing() and kernels.can_attend(query.shape[2] // self.heads):
-            return self.out_proj(kernels.attend(query, key, value, drawn, self.heads))
+        if mask_logits is not None and not torch.jit.is_tracing() and kernels.can_attend(query.shape[2] // self.heads):
+            return self.out_proj(kernels.attend(query, key, value, mask_logits, self.heads))
         query, key, value = (x.unflatten(2, (self.heads, -1)).transpose(1, 2) for x in (query, key, value))
-        mask = None if drawn is None else inside(drawn)[:, None]  # (B, 1, Q, N), the same for all heads
+        mask = None if mask_logits is None else attended(mask_logits)[:, None]  # (B, 1, Q, N), the same for all heads
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (B, heads, Q, C / heads)
         return self.out_proj(mixed.transpose(1, 2).flatten(2))  # (B, Q, C)
 
 
-def inside(drawn: Tensor) -> Tensor:
-    """Where masks are, (B, Q, N) bool, from their logits, (B, N, Q); an empty mask is everywhere."""
-    found = (drawn >= 0).transpose(1, 2)
+def attended(mask_logits: Tensor) -> Tensor:
+    """What each query attends to, (B, Q, N) bool, from mask logits, (B, N, Q): the inside of its mask, or all."""
+    found = (mask_logits >= 0).transpose(1, 2)
     return found | ~found.any(dim=2, keepdim=True)
 
 

@@ -1,8 +1,9 @@
 """Layers whose weights oneDNN has laid out for its own loops, with ReLU or a sum in the same pass as the layer itself.
 
 A weight that is laid out once need not be in every call: a tenth of the time of ResNet's narrow 1x1 convolutions, a quarter of
-that of a linear layer for a hundred tokens. PyTorch has these operations for its own compiler (`torch.ops.mkldnn`, hence the
-pinned version). Where they are missing, a plain weight does the same.
+that of a linear layer for a hundred tokens. PyTorch has these operators for its own compiler and promises nothing about them
+(`torch.ops.mkldnn`, hence the pinned version). Nobody else in the project calls them. Where they are missing, or other than
+`OPERATORS` says, a plain weight does the same, slower.
 """
 
 from __future__ import annotations
@@ -14,7 +15,36 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-AVAILABLE: Final = torch.backends.mkldnn.is_available() and platform.machine() in ("x86_64", "AMD64")
+OPERATORS: Final = (
+    "_is_mkldnn_bf16_supported() -> bool _0",
+    "_reorder_linear_weight(Tensor self, int? batch_size=None) -> Tensor Y",
+    "_reorder_convolution_weight(Tensor self, int[2] padding=0, int[2] stride=1, int[2] dilation=1, int groups=1,"
+    " int[]? input_size=None) -> Tensor Y",
+    "_linear_pointwise(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm) -> Tensor Y",
+    "_convolution_pointwise(Tensor X, Tensor W, Tensor? B, int[] padding, int[] stride, int[] dilation, int groups,"
+    " str attr, Scalar?[] scalars, str? algorithm) -> Tensor Y",
+    "_convolution_pointwise_.binary(Tensor(a!) other, Tensor X, Tensor W, Tensor? B, int[] padding, int[] stride,"
+    " int[] dilation, int groups, str binary_attr, Scalar? alpha, str? unary_attr, Scalar?[] unary_scalars,"
+    " str? unary_algorithm) -> Tensor(a!) Y",
+)
+"""What is called here, as the pinned PyTorch describes it."""
+
+
+def changed_operators() -> list[str]:
+    """Those of `OPERATORS` that this PyTorch does not have, or describes otherwise."""
+    changed = []
+    for described in OPERATORS:
+        name, _, overload = described.partition("(")[0].partition(".")
+        packet = getattr(torch.ops.mkldnn, name, None)
+        operator = getattr(packet, overload or "default", None)
+        if operator is None or str(operator._schema) != f"mkldnn::{described}":
+            changed.append(name)
+    return changed
+
+
+AVAILABLE: Final = (
+    torch.backends.mkldnn.is_available() and platform.machine() in ("x86_64", "AMD64") and not changed_operators()
+)
 MANY: Final = 1 << 10
 """Rows that a linear layer's weight is laid out for; it computes as well with fewer or more."""
 
@@ -43,13 +73,13 @@ def unpack(weight: Tensor) -> Tensor:
     return weight.to_dense() if weight.is_mkldnn else weight
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor, rectify: bool = False) -> Tensor:
-    """(..., inputs) to (..., outputs) of the weight's type, packed or not; `rectify` makes negative results 0."""
+def linear(x: Tensor, weight: Tensor, bias: Tensor, relu: bool = False) -> Tensor:
+    """(..., inputs) to (..., outputs) of the weight's type, packed or not; `relu` applies ReLU."""
     x = x.to(weight.dtype)
     if weight.is_mkldnn:
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu" if rectify else "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu" if relu else "none", [], "")
     y = functional.linear(x, weight, bias)
-    return y.relu_() if rectify else y
+    return y.relu_() if relu else y
 
 
 def products(rows: Tensor, columns: Tensor) -> Tensor:
@@ -60,7 +90,7 @@ def products(rows: Tensor, columns: Tensor) -> Tensor:
     return torch.stack(found) if len(found) > 1 else found[0][None]
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, rectify: bool, added: Tensor | None) -> Tensor:
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, relu: bool, added: Tensor | None) -> Tensor:
     """A convolution with a packed weight and a border of k // 2 zeros.
 
     Args:
@@ -68,7 +98,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, rectif
         weight: of `pack_convolution`.
         bias: (outputs,).
         stride: in both directions.
-        rectify: whether negative results become 0.
+        relu: whether ReLU follows.
         added: of the result's shape, added before that; overwritten.
 
     Returns:
@@ -76,6 +106,6 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, rectif
     """
     numbers = [weight.shape[2] // 2] * 2, [stride] * 2, [1, 1], 1  # padding, stride, dilation, groups
     if added is None:
-        return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *numbers, "relu" if rectify else "none", [], "")
-    finish = "add", 1.0, "relu" if rectify else None, [], ""
+        return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *numbers, "relu" if relu else "none", [], "")
+    finish = "add", 1.0, "relu" if relu else None, [], ""
     return torch.ops.mkldnn._convolution_pointwise_.binary(added, x, weight, bias, *numbers, *finish)

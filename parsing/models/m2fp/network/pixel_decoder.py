@@ -29,7 +29,7 @@ class EncoderLayer(nn.Module):
 
     def forward(self, tokens: Tensor, positions: Tensor, sizes: Sizes) -> Tensor:
         tokens = self.norm1(tokens, self.self_attn(tokens + positions, tokens, sizes))
-        return self.norm2(tokens, self.linear2(self.linear1(tokens, rectify=True)))
+        return self.norm2(tokens, self.linear2(self.linear1(tokens, relu=True)))
 
 
 class Encoder(nn.Module):

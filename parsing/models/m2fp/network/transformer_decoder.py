@@ -1,6 +1,6 @@
 """The transformer decoder (Mask2Former, arXiv 2112.01527, section 3.2): queries that each become one class and one mask.
 
-Masked attention: in each layer a query sees only the pixels inside the mask it drew after the layer before. Levels take turns,
+Masked attention: in each layer a query sees only the pixels inside its mask after the layer before. Levels take turns,
 coarse to fine, one a layer.
 """
 
@@ -29,8 +29,10 @@ class CrossAttentionLayer(nn.Module):
         self.multihead_attn = Attention(width, heads)
         self.norm = SumNorm(width)
 
-    def forward(self, queries: Tensor, places: Tensor, memory: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
-        return self.norm(queries, self.multihead_attn(queries + places, memory + positions, memory, drawn))
+    def forward(
+        self, queries: Tensor, query_positions: Tensor, memory: Tensor, positions: Tensor, mask_logits: Tensor
+    ) -> Tensor:
+        return self.norm(queries, self.multihead_attn(queries + query_positions, memory + positions, memory, mask_logits))
 
 
 class SelfAttentionLayer(nn.Module):
@@ -41,8 +43,8 @@ class SelfAttentionLayer(nn.Module):
         self.self_attn = Attention(width, heads)
         self.norm = SumNorm(width)
 
-    def forward(self, queries: Tensor, places: Tensor) -> Tensor:
-        placed = queries + places
+    def forward(self, queries: Tensor, query_positions: Tensor) -> Tensor:
+        placed = queries + query_positions
         return self.norm(queries, self.self_attn(placed, placed, queries))
 
 
@@ -56,7 +58,7 @@ class FeedForwardLayer(nn.Module):
         self.norm = SumNorm(width)
 
     def forward(self, queries: Tensor) -> Tensor:
-        return self.norm(queries, self.linear2(self.linear1(queries, rectify=True)))
+        return self.norm(queries, self.linear2(self.linear1(queries, relu=True)))
 
 
 class TransformerDecoder(nn.Module):
@@ -84,7 +86,7 @@ class TransformerDecoder(nn.Module):
         Args:
             levels: (B, C, h, w) at strides 32, 16, 8.
             pyramid: (B, C, H/4, W/4).
-            mask_features: the 1x1 convolution that makes of the pyramid what masks are drawn on.
+            mask_features: the 1x1 convolution that makes of the pyramid the features whose products with queries are the masks.
 
         Returns:
             Class logits (B, Q, classes + 1), "no object" last, and mask logits (B, Q, H/4, W/4).
@@ -93,11 +95,11 @@ class TransformerDecoder(nn.Module):
         for level, project, code in zip(levels, self.input_proj, self.level_embed.weight, strict=True):
             memories.append(project(level).flatten(2).transpose(1, 2) + code)  # (B, h * w, C)
             positions.append(sine_positions(*level.shape[2:], code.shape[0]))  # (h * w, C)
-            # Resizing is linear: masks drawn from resized features are the resized masks, at a hundredth of the work.
+            # Resizing is linear: masks of resized features are the resized masks, at a hundredth of the work.
             small = functional.interpolate(pyramid, size=level.shape[2:], mode="bilinear", align_corners=False)
             small_pyramids.append(small.flatten(2).transpose(1, 2))  # (B, h * w, C)
 
-        places = self.query_embed.weight  # (Q, C)
+        query_positions = self.query_embed.weight  # (Q, C)
         queries = self.query_feat.weight.expand(pyramid.shape[0], -1, -1)  # (B, Q, C)
         layers = zip(
             self.transformer_cross_attention_layers,
@@ -107,22 +109,22 @@ class TransformerDecoder(nn.Module):
         )
         for index, (read_picture, read_queries, feed_forward) in enumerate(layers):
             level = index % LEVELS
-            drawn = self.draw(queries, small_pyramids[level], mask_features)  # (B, h * w, Q)
-            queries = read_picture(queries, places, memories[level], positions[level], drawn)
-            queries = feed_forward(read_queries(queries, places))
+            mask_logits = self.mask_logits(queries, small_pyramids[level], mask_features)  # (B, h * w, Q)
+            queries = read_picture(queries, query_positions, memories[level], positions[level], mask_logits)
+            queries = feed_forward(read_queries(queries, query_positions))
 
         classes = self.class_embed(self.decoder_norm(queries))
-        brush, shift = self._brush(queries, mask_features, pyramid.dtype)
-        masks = packed.products(brush, pyramid.flatten(2).transpose(1, 2)).float().add_(shift[:, :, None])
+        weight, bias = self._mask_layer(queries, mask_features, pyramid.dtype)
+        masks = packed.products(weight, pyramid.flatten(2).transpose(1, 2)).float().add_(bias[:, :, None])
         return classes, masks.unflatten(2, pyramid.shape[2:])
 
-    def draw(self, queries: Tensor, pyramid: Tensor, mask_features: nn.Conv2d) -> Tensor:
+    def mask_logits(self, queries: Tensor, pyramid: Tensor, mask_features: nn.Conv2d) -> Tensor:
         """Mask logits (B, N, Q) of queries (B, Q, C) on a pyramid's places (B, N, C)."""
-        brush, shift = self._brush(queries, mask_features, pyramid.dtype)
-        return packed.products(pyramid, brush).float().add_(shift[:, None])
+        weight, bias = self._mask_layer(queries, mask_features, pyramid.dtype)
+        return packed.products(pyramid, weight).float().add_(bias[:, None])
 
-    def _brush(self, queries: Tensor, mask_features: nn.Conv2d, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """What places are multiplied with to draw masks, (B, Q, C) of the type, and what is added, (B, Q).
+    def _mask_layer(self, queries: Tensor, mask_features: nn.Conv2d, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Weight (B, Q, C), of the type, and bias (B, Q) of the linear layer from a pyramid's places to each query's mask.
 
         A mask is the product of a query's embedding and `mask_features(pyramid)`. Multiplied out the other way round, the
         convolution is applied to 100 queries instead of 25,600 pixels.
