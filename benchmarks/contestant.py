@@ -59,10 +59,10 @@ def load(name: str, weights: str | None) -> Callable[[bytes], dict[str, float]]:
         parser = parsing.load("m2fp", weights=weights, precision="bf16" if name == "m2fp-bf16" else "fp32")
 
     def parse(photo: bytes) -> dict[str, float]:
-        pixels = parsing.open_image(photo)
-        result = parser(pixels)
+        opened = parsing.open_photo(photo)
+        result = parser(opened)
         start = time.perf_counter()
-        parsing.composite(pixels, result)
+        parsing.composite(opened, result)
         return {**result.timings, "render": (time.perf_counter() - start) * 1000}
 
     return parse

@@ -17,13 +17,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image, ImageOps
 
 from benchmarks.contestant import NAMES
@@ -34,8 +32,6 @@ EXAMPLES = ROOT / "assets" / "examples"
 SIZES = {"512x512": (512, 512), "1920x1080": (1920, 1080), "4000x3000": (4000, 3000)}
 BEYOND_MODELSCOPE = "4000x3000"
 """A size at which ModelScope's way, all masks at once, takes more than 20 GB."""
-NETWORK_GFLOP = 273 / (640 * 640)
-"""Of M2FP for each pixel of its input."""
 
 
 def jpeg(size: tuple[int, int], people: int = 1) -> bytes:
@@ -104,35 +100,15 @@ def measure(names: list[str], photos: dict[str, Path], weights: Path, rounds: in
     return {key: {stage: statistics.median(row[stage] for row in found) for stage in found[0]} for key, found in rows.items()}
 
 
-def matrix_rate() -> float:
-    """Best GFLOP/s of a float32 matrix product of 2,048 by 2,048 with torch."""
-    import torch
-
-    torch.set_num_threads(usable_cores())
-    matrix = torch.rand(2048, 2048)
-    times = []
-    for _ in range(8):
-        start = time.perf_counter()
-        matrix @ matrix
-        times.append(time.perf_counter() - start)
-    return 2 * 2048**3 / min(times) / 1e9
-
-
-def table(medians: dict[tuple[str, str], dict[str, float]], peak_rate: float) -> Iterator[str]:
+def table(medians: dict[tuple[str, str], dict[str, float]]) -> Iterator[str]:
     """Lines of Markdown."""
-    yield "| photo | model | seconds | stages, ms | peak MB | ModelScope's time | of the machine's matrix rate |"
-    yield "| --- | --- | ---: | --- | ---: | ---: | ---: |"
+    yield "| photo | model | seconds | stages, ms | peak MB | ModelScope's time |"
+    yield "| --- | --- | ---: | --- | ---: | ---: |"
     for (photo, name), row in medians.items():
         stages = ", ".join(f"{stage} {row[stage]:.0f}" for stage in row if stage not in ("total", "peak"))
         reference = next((medians[photo, other] for other in NAMES[1::-1] if (photo, other) in medians), None)
         ratio = f"{reference['total'] / row['total']:.1f} x" if reference and name != "lite" else ""
-        share = ""
-        if "network" in row:
-            width, height = map(int, photo.split(",")[0].split("x"))
-            scale = min(640 / min(width, height), 1333 / max(width, height))
-            gflop = NETWORK_GFLOP * np.prod([-(-int(side * scale + 0.5) // 32) * 32 for side in (width, height)])
-            share = f"{gflop / (row['network'] / 1000) / peak_rate:.0%}"
-        yield f"| {photo} | {name} | {row['total'] / 1000:.3g} | {stages} | {row['peak']:.0f} | {ratio} | {share} |"
+        yield f"| {photo} | {name} | {row['total'] / 1000:.3g} | {stages} | {row['peak']:.0f} | {ratio} |"
 
 
 def processor() -> str:
@@ -165,14 +141,13 @@ def main() -> None:
             write_folder(weights, NetworkConfig())
         photos = write_photos(Path(temporary), tuple(chosen.people))
         photos = {name: file for name, file in photos.items() if name.split(",")[0] in chosen.photos}
-        rate = matrix_rate()
         medians = measure(chosen.models, photos, weights, chosen.rounds)
     machine = f"{processor()}, {usable_cores()} cores, Python {platform.python_version()}, {date.today()}"
-    print(f"{machine}, matrix product {rate:.0f} GFLOP/s, medians of {chosen.rounds}\n")
-    print(*table(medians, rate), sep="\n")
+    print(f"{machine}, medians of {chosen.rounds}\n")
+    print(*table(medians), sep="\n")
     if chosen.json:
         found = [{"photo": photo, "model": model, **row} for (photo, model), row in medians.items()]
-        chosen.json.write_text(json.dumps({"machine": machine, "matrix_gflops": rate, "rows": found}, indent=1))
+        chosen.json.write_text(json.dumps({"machine": machine, "rows": found}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Human parsing on a CPU: `load` a model, call it with a photo, `composite` the result."""
 
-from parsing.image import ImageError, open_image
+from parsing.image import ImageError, Photo, open_image, open_photo
 from parsing.labels import PARTS, Part
 from parsing.parser import Parser, load
 from parsing.render import Palette, composite
@@ -15,8 +15,10 @@ __all__ = [
     "Parser",
     "Parsing",
     "Part",
+    "Photo",
     "Segment",
     "composite",
     "load",
     "open_image",
+    "open_photo",
 ]

@@ -6,22 +6,20 @@ import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
-import numpy as np
-from numpy.typing import NDArray
-
-from parsing.image import ImageSource, open_image
+from parsing.image import ImageSource, Photo, open_photo
 from parsing.labels import Part
 from parsing.models import Model, ModelOptions, find_model
 from parsing.models.m2fp.weights import Progress
 from parsing.result import Parsing
-from parsing.stages import OnStage, Stages
+from parsing.stages import OnStage, Stage, Stages
 
-Source = TypeVar("Source", bound=ImageSource)
+Source = TypeVar("Source")
+Image = TypeVar("Image", bound=ImageSource)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +27,14 @@ class Outcome(Generic[Source]):
     """What became of one of several photos.
 
     Attributes:
-        image: as it was given.
-        photo: RGB uint8 (H, W, 3); None where something went wrong.
+        source: what was given.
+        photo: as it was opened; None where something went wrong.
         parsing: None likewise.
         error: what went wrong, an `ImageError` where the photo could not be opened; else None.
     """
 
-    image: Source
-    photo: NDArray[np.uint8] | None = None
+    source: Source
+    photo: Photo | None = None
     parsing: Parsing | None = None
     error: Exception | None = None
 
@@ -67,45 +65,61 @@ class Parser:
         """Parses a photo.
 
         Args:
-            image: a path, the bytes of an image file, a PIL image, or an RGB uint8 array (H, W, 3).
-            on_stage: told each stage as it begins: "open", then the model's own.
+            image: a path, the bytes of an image file, a PIL image, an RGB uint8 array (H, W, 3), or what `open_photo` gave.
+            on_stage: told each stage as it begins: "open", unless the photo is open, then the model's own.
 
         Raises:
             ImageError: it is not an image, it is damaged, or it is too large; the message is one sentence for the user.
         """
-        return self._open_and_parse(image, on_stage)[1]
+        if not isinstance(image, Photo):
+            Stages(on_stage).tell(Stage("open"))
+        photo = open_photo(image)
+        with self._lock:
+            parsing = self.model(photo.pixels, on_stage)
+        return replace(parsing, timings={"open": photo.milliseconds, **parsing.timings})
 
-    def map(self, images: Iterable[Source]) -> Iterator[Outcome[Source]]:
-        """Parses several photos, in the order given; while the model works on one, the next is opened and the caller draws the
-        one before. At most four are in memory, whatever their number. One that fails does not stop the others.
+    @overload
+    def map(self, sources: Iterable[Image]) -> Iterator[Outcome[Image]]: ...
+
+    @overload
+    def map(self, sources: Iterable[Source], opened: Callable[[Source], Photo]) -> Iterator[Outcome[Source]]: ...
+
+    def map(self, sources: Iterable[Any], opened: Callable[[Any], Photo] = open_photo) -> Iterator[Outcome[Any]]:
+        """Parses several photos, in the order given. While the model works on one, the caller draws the one before, and opens
+        the next by asking for more. At most four are in memory, whatever their number. One that fails does not stop the others.
+
+        Args:
+            sources: what `opened` takes.
+            opened: opens one, in the caller's thread; by default whatever `open_photo` takes.
         """
 
-        def parse(image: Source) -> Outcome[Source]:
+        def parse(source: Any, photo: Photo) -> Outcome[Any]:
             try:
-                return Outcome(image, *self._open_and_parse(image))
+                return Outcome(source, photo, self(photo))
             except Exception as error:  # noqa: BLE001, the caller gets it, and the other photos go on
-                return Outcome(image, error=error)
+                return Outcome(source, error=error)
 
-        pending: deque[Future[Outcome[Source]]] = deque()
-        remaining = iter(images)
-        with ThreadPoolExecutor(2, "photo") as threads:
+        def begin(source: Any) -> Future[Outcome[Any]]:
+            try:
+                photo = opened(source)
+            except Exception as error:  # noqa: BLE001, likewise
+                refused: Future[Outcome[Any]] = Future()
+                refused.set_result(Outcome(source, error=error))
+                return refused
+            return thread.submit(parse, source, photo)
+
+        pending: deque[Future[Outcome[Any]]] = deque()
+        remaining = iter(sources)
+        with ThreadPoolExecutor(1, "photo") as thread:
             try:
                 while True:
-                    pending.extend(threads.submit(parse, image) for image in itertools.islice(remaining, 3 - len(pending)))
+                    pending.extend(begin(source) for source in itertools.islice(remaining, 3 - len(pending)))
                     if not pending:
                         return
                     yield pending.popleft().result()
-            finally:  # whoever stops asking waits for no more than the photos at work
+            finally:  # whoever stops asking waits for no more than the photo at work
                 for future in pending:
                     future.cancel()
-
-    def _open_and_parse(self, image: ImageSource, on_stage: OnStage | None = None) -> tuple[NDArray[np.uint8], Parsing]:
-        stages = Stages(on_stage)
-        with stages("open"):
-            photo = open_image(image)
-        with self._lock:
-            parsing = self.model(photo, on_stage)
-        return photo, replace(parsing, timings={**stages.timings, **parsing.timings})
 
 
 def load(

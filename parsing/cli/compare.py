@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from parsing.cli.photos import choose_targets, find_photos
 from parsing.cli.results import make_folder, put_file
-from parsing.image import ImageError, open_image
+from parsing.image import ImageError, open_photo
 from parsing.memory import peak_memory
 from parsing.models.m2fp.export import refuse
 from parsing.parser import load
@@ -94,19 +94,19 @@ def main(arguments: Sequence[str]) -> None:
     rows: list[Comparison] = []
     for photo, target in zip(photos, targets, strict=True):
         try:
-            pixels = open_image(photo.path)
+            opened = open_photo(photo.path)
         except ImageError as error:
             raise ValueError(f"{photo.path}: {error}") from error
         if not rows:  # the first call of each takes longer
-            m2fp(pixels), reference(pixels)
+            m2fp(opened), reference(opened)
         peak_memory(restart=True)
-        ours = m2fp(pixels)
+        ours = m2fp(opened)
         own_peak = peak_memory()
-        theirs = reference(pixels)
+        theirs = reference(opened)
         rows.append(compare(ours, theirs, (own_peak, reference.model.peak)))
         print(rows[-1].line(Path(photo.path).name), flush=True)
         if target:
-            put_file(encode_picture(side_by_side(pixels, ours, theirs), "png"), target)
+            put_file(encode_picture(side_by_side(opened.pixels, ours, theirs), "png"), target)
     if len(rows) > 1:
         print(summarise(rows).line("all together"))
 

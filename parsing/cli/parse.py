@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from parsing.cli import compare
 from parsing.cli.gather import Gathering, data_set_file
-from parsing.cli.photos import STDIN, Photo, choose_targets, find_photos
+from parsing.cli.photos import STDIN, PhotoFile, choose_targets, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
 from parsing.cli.results import Task, explain, make_folder, mute, one_line, parse_photos
 from parsing.formats.table import FORMATS
@@ -189,7 +189,7 @@ def parse_tasks(tasks: list[Task], options: argparse.Namespace, gathering: Gathe
     return int(failed > 0)
 
 
-def choose_photos(options: argparse.Namespace, folder: Path | None) -> list[Photo]:
+def choose_photos(options: argparse.Namespace, folder: Path | None) -> list[PhotoFile]:
     """The photos that are meant, and the folder for their results; raises ValueError or OSError as `run` does."""
     photos = find_photos(options.photos, options.recursive, folder)
     if folder is None and (len(photos) > 1 or len(options.kinds) > 1):
@@ -210,7 +210,7 @@ def choose_photos(options: argparse.Namespace, folder: Path | None) -> list[Phot
     return photos
 
 
-def choose_tasks(photos: list[Photo], options: argparse.Namespace, folder: Path | None, gathering: Gathering) -> list[Task]:
+def choose_tasks(photos: list[PhotoFile], options: argparse.Namespace, folder: Path | None, gathering: Gathering) -> list[Task]:
     """The photos that are left to be parsed, each with its files."""
     if folder is None:
         return [(photos[0], None)]

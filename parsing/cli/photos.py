@@ -17,7 +17,7 @@ STDIN: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class PhotoFile:
     """One photo to parse.
 
     Attributes:
@@ -39,7 +39,7 @@ class Photo:
         return os.path.abspath(self.path)[: -len(self.name) - 1] or os.sep if self.path != STDIN else None
 
 
-def find_photos(named: Iterable[str], recursive: bool, output: Path | None) -> list[Photo]:
+def find_photos(named: Iterable[str], recursive: bool, output: Path | None) -> list[PhotoFile]:
     """The photos that are meant by files, folders, patterns such as `*.jpg`, and "-" for standard input; in that order.
 
     Args:
@@ -54,21 +54,21 @@ def find_photos(named: Iterable[str], recursive: bool, output: Path | None) -> l
     photos = []
     for name in named:
         if name == STDIN:
-            photos.append(Photo(STDIN, PurePath("stdin")))
+            photos.append(PhotoFile(STDIN, PurePath("stdin")))
         elif os.path.isdir(name):
             photos += _in_folder(Path(name), recursive, output)
         elif glob.has_magic(name) and not os.path.exists(name):
             fitting = sorted(path for path in glob.glob(name, recursive=recursive) if not os.path.isdir(path))
             if not fitting:
                 raise ImageError(f"No file fits {name!r}.", "missing")
-            photos += [Photo(path, PurePath(Path(path).stem)) for path in fitting]
+            photos += [PhotoFile(path, PurePath(Path(path).stem)) for path in fitting]
         else:
             check_file(name)
-            photos.append(Photo(name, PurePath(Path(name).stem)))
+            photos.append(PhotoFile(name, PurePath(Path(name).stem)))
     return photos
 
 
-def _in_folder(folder: Path, recursive: bool, output: Path | None) -> Iterator[Photo]:
+def _in_folder(folder: Path, recursive: bool, output: Path | None) -> Iterator[PhotoFile]:
     """The photos in a folder, by name; hidden ones and results are none."""
     results = None if output is None else output.resolve()
     if folder.resolve() == results:
@@ -81,14 +81,14 @@ def _in_folder(folder: Path, recursive: bool, output: Path | None) -> Iterator[P
             path = Path(here, name)
             if path.suffix.lower() in SUFFIXES and not name.startswith("."):
                 found = True
-                yield Photo(str(path), path.relative_to(folder).with_suffix(""))
+                yield PhotoFile(str(path), path.relative_to(folder).with_suffix(""))
     if not found:
         deeper = "" if recursive else "; --recursive looks into the folders within"
         raise ImageError(f"There is no photo in the folder {folder.name!r}{deeper}.", "missing")
 
 
 def choose_targets(
-    photos: Iterable[Photo], folder: Path, suffixes: Iterable[str], reserved: Iterable[Path] = ()
+    photos: Iterable[PhotoFile], folder: Path, suffixes: Iterable[str], reserved: Iterable[Path] = ()
 ) -> list[list[Path]]:
     """For each photo one file in the folder for each suffix; a number is added to a name that is another's, a photo's or
     reserved.

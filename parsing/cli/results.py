@@ -8,7 +8,6 @@ import argparse
 import logging
 import os
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,16 +16,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.cli.photos import STDIN, Photo
+from parsing.cli.photos import STDIN, PhotoFile
 from parsing.files import write_file
 from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
-from parsing.image import open_image
+from parsing.image import Photo, open_photo
 from parsing.parser import Parser
 from parsing.render import restrict
 from parsing.result import Parsing
 
-Task = tuple[Photo, list[Path] | None]
+Task = tuple[PhotoFile, list[Path] | None]
 """A photo and the files to write for it, one for each format that has a file for each photo; None for standard output."""
 
 
@@ -56,34 +55,23 @@ def parse_photos(parser: Parser, tasks: Iterable[Task], options: argparse.Namesp
     Yields:
         What became of each task; one that fails does not stop the others.
     """
-    begun: deque[Task] = deque()
-    refused: deque[Done] = deque()
 
-    def opened() -> Iterator[NDArray[np.uint8]]:
-        for task in tasks:
-            path = task[0].path
-            try:
-                with mute():
-                    pixels = open_image(sys.stdin.buffer.read() if path == STDIN else path)
-            except Exception as error:  # noqa: BLE001, whatever it is, the other photos go on
-                refused.append(Done(task, explain(error)))
-            else:
-                begun.append(task)
-                yield pixels
+    def opened(task: Task) -> Photo:
+        path = task[0].path
+        with mute():
+            return open_photo(sys.stdin.buffer.read() if path == STDIN else path)
 
-    for outcome in parser.map(opened()):
-        while refused:
-            yield refused.popleft()
-        task = begun.popleft()
+    for outcome in parser.map(tasks, opened):
+        task = outcome.source
+        if outcome.photo is None or outcome.parsing is None:
+            yield Done(task, explain(outcome.error))
+            continue
         try:
-            if outcome.error:
-                raise outcome.error
-            lines = write_results(outcome.image, outcome.parsing, task, options)
-        except Exception as error:  # noqa: BLE001, as above
+            lines = write_results(outcome.photo.pixels, outcome.parsing, task, options)
+        except Exception as error:  # noqa: BLE001, whatever it is, the other photos go on
             yield Done(task, explain(error))
         else:
             yield Done(task, lines=lines)
-    yield from refused
 
 
 def write_results(pixels: NDArray[np.uint8], parsing: Parsing, task: Task, options: argparse.Namespace) -> dict[str, bytes]:
@@ -116,7 +104,7 @@ def write_results(pixels: NDArray[np.uint8], parsing: Parsing, task: Task, optio
     return lines
 
 
-def explain(error: Exception) -> str:
+def explain(error: Exception | None) -> str:
     """What went wrong, in one sentence for the user."""
     if isinstance(error, ValueError | OSError | ImportError):
         return str(error)

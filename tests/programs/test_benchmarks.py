@@ -21,7 +21,7 @@ def test_contestants_take_turns_and_the_table_compares_them(monkeypatch: pytest.
         stages = sum(value for stage, value in row.items() if stage not in ("total", "peak", "render"))
         assert 0 < stages <= row["total"]
         assert ("network" in row) == (name != "lite")
-    lines = list(speed.table(medians, peak_rate=100.0))
+    lines = list(speed.table(medians))
     assert len(lines) == 2 + 6
     assert "| 96x64, 1 person | modelscope |" in lines[2]
     assert lines[2].count("1.0 x") == 1

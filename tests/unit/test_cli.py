@@ -170,6 +170,13 @@ def test_what_is_asked_for_is_written() -> None:
     np.testing.assert_array_equal(np.asarray(Image.open("out/one.labels.png")), result.labels)
 
 
+@pytest.mark.usefixtures("model")
+def test_the_time_of_opening_is_that_of_the_file(monkeypatch: pytest.MonkeyPatch, photos: Path) -> None:
+    monkeypatch.setattr(cli_results, "open_photo", lambda path: parsing.Photo(parsing.open_image(path), 1234.5))
+    assert cli.main(["one.png", "--json", "-o", "out"]) == 0
+    assert json.loads(Path("out/one.json").read_text())["timings"]["open"] == 1234.5
+
+
 def test_resume_leaves_out_what_is_all_there(photos: Path, model: Stripes) -> None:
     arguments = ["one.png", "two.png", "-o", "out", "--json", "--labels"]
     assert cli.main(arguments) == 0

@@ -19,7 +19,7 @@ from support.striped_model import Stripes
 
 import parsing
 from parsing.models import NAMES
-from parsing.stages import OnStage
+from parsing.stages import OnStage, Stage
 
 ROOT = Path(__file__).parents[2]
 PHOTO = np.random.default_rng(2).integers(1, 256, (40, 30, 3), dtype=np.uint8)
@@ -46,6 +46,24 @@ def test_opening_is_the_first_of_the_timings() -> None:
     timings = parsing.Parser(Stripes())(PHOTO).timings
     assert list(timings) == ["open", "prepare", "network", "decode"]
     assert all(isinstance(milliseconds, float) and milliseconds >= 0 for milliseconds in timings.values())
+
+
+def test_an_opened_photo_is_not_opened_again() -> None:
+    parser, told = parsing.Parser(Stripes()), []
+    photo = parsing.open_photo(png(PHOTO))
+    assert photo.milliseconds > 0
+    timings = parser(photo, told.append).timings
+    assert timings["open"] == photo.milliseconds
+    assert "open" not in [stage.name for stage in told]
+    (outcome,) = parser.map([photo])
+    assert outcome.photo is photo
+    assert parsing.open_photo(photo) is photo
+
+
+def test_opening_is_told_once() -> None:
+    told: list[Stage] = []
+    parsing.Parser(Stripes())(png(PHOTO), told.append)
+    assert [stage.name for stage in told].count("open") == 1
 
 
 def test_a_parser_is_called_what_its_model_is() -> None:
@@ -131,12 +149,12 @@ def test_several_photos_come_back_in_order_and_a_bad_one_does_not_stop_them() ->
     parser = parsing.Parser(Stripes())
     images = [PHOTO, b"no photo", PHOTO[:20], PHOTO[:, :20], PHOTO[:10]]
     outcomes = list(parser.map(image for image in images))
-    assert [outcome.image for outcome in outcomes] == images
+    assert [outcome.source for outcome in outcomes] == images
     assert [outcome.error is None for outcome in outcomes] == [True, False, True, True, True]
     for outcome in outcomes:
         if outcome.error is None:
-            assert (outcome.photo == outcome.image).all()
-            assert (outcome.parsing.labels == parser(outcome.image).labels).all()
+            assert (outcome.photo.pixels == outcome.source).all()
+            assert (outcome.parsing.labels == parser(outcome.source).labels).all()
     assert list(parser.map([])) == []
 
 
