@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import stat
 import time
 import warnings
@@ -38,8 +39,10 @@ ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8] |
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 MAX_PIXELS: Final = 50_000_000
+MOST_SCANS: Final = 64
+"""Of a JPEG; encoders write up to 18. Each takes as long as a whole picture, and may be no longer than ten bytes."""
 
-Kind = Literal["missing", "not-an-image", "damaged", "too-large", "unsupported"]
+Kind = Literal["missing", "not-an-image", "damaged", "too-large", "unsupported", "memory", "slow"]
 
 _STATUS: Final[dict[Kind, int]] = {
     "missing": 422,
@@ -47,9 +50,16 @@ _STATUS: Final[dict[Kind, int]] = {
     "damaged": 422,
     "too-large": 413,
     "unsupported": 415,
+    "memory": 503,
+    "slow": 422,
 }
 
 _SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF8")
+
+SCAN: Final = b"\xff\xda"
+END: Final = 0xD9
+_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+"""What stands before a segment with a length, or at the end; not the bytes of FF within a scan, nor its restarts."""
 
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -71,7 +81,7 @@ class ImageError(ValueError):
 
     Attributes:
         kind: what was wrong, for programs.
-        status: the HTTP status that says so: 413, 415 or 422.
+        status: the HTTP status that says so: 413, 415, 422 or 503.
     """
 
     def __init__(self, message: str, kind: Kind = "damaged") -> None:
@@ -93,31 +103,32 @@ def open_photo(source: ImageSource) -> Photo:
     return Photo(pixels, (time.perf_counter() - start) * 1000)
 
 
-def open_image(source: ImageSource) -> NDArray[np.uint8]:
+def open_image(source: ImageSource, most_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Reads a picture.
 
     Args:
         source: path of an image file; the bytes of one; a PIL image, whose EXIF orientation is honoured; an RGB uint8 array
             (H, W, 3) or an opened photo, whose pixels are returned as they are. Files are JPEG, PNG, WebP, BMP, TIFF or GIF; of
             an animation the first frame is taken.
+        most_pixels: how many it may have.
 
     Returns:
-        RGB uint8 (H, W, 3), upright, contiguous, at most 50 megapixels.
+        RGB uint8 (H, W, 3), upright, contiguous.
 
     Raises:
         ImageError: it is not an image, it is damaged or cut short, it has no pixels or too many, or it is of no kind
-            listed here.
+            listed here; or the memory does not suffice for it.
     """
     if isinstance(source, Photo):
         return source.pixels
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return _from_array(source, most_pixels)
     if isinstance(source, Image.Image):
-        return _from_picture(source)
+        return _from_picture(source, most_pixels)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _from_stream(io.BytesIO(source))
+        return _from_stream(io.BytesIO(source), most_pixels)
     if isinstance(source, str | os.PathLike):
-        return _from_path(source)
+        return _from_path(source, most_pixels)
     raise ImageError(
         f"A picture is a path, bytes, a PIL image or an RGB array, but this is {type(source).__name__}.", "unsupported"
     )
@@ -140,21 +151,21 @@ def check_file(path: str | os.PathLike[str]) -> None:
         raise ImageError(f"{name!r} is not a regular file.", "missing")
 
 
-def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _from_array(array: NDArray[np.uint8], most_pixels: int) -> NDArray[np.uint8]:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ImageError(
             f"An array must be RGB uint8 of shape (height, width, 3), but this is {array.dtype} of shape {array.shape}.",
             "unsupported",
         )
-    _check_size(array.shape[1], array.shape[0])
+    _check_size(array.shape[1], array.shape[0], most_pixels)
     return np.ascontiguousarray(array)
 
 
-def _from_path(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+def _from_path(path: str | os.PathLike[str], most_pixels: int) -> NDArray[np.uint8]:
     check_file(path)
     try:
         with open(path, "rb") as stream:
-            return _from_stream(stream)
+            return _from_stream(stream, most_pixels)
     except ImageError:
         raise
     except (OSError, ValueError) as error:
@@ -171,7 +182,7 @@ def _unopenable(path: str | os.PathLike[str], error: Exception) -> ImageError:
     return ImageError(f"The file {name!r} cannot be read.", "missing")  # a name too long, a NUL in it, a failing disk
 
 
-def _from_stream(stream: BinaryIO) -> NDArray[np.uint8]:
+def _from_stream(stream: BinaryIO, most_pixels: int) -> NDArray[np.uint8]:
     start = stream.read(16)
     stream.seek(0)
     if not start:
@@ -179,23 +190,47 @@ def _from_stream(stream: BinaryIO) -> NDArray[np.uint8]:
     try:
         picture = Image.open(stream, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(_too_large("more than 178"), "too-large") from None
+        raise ImageError(_too_large("more than 178", most_pixels), "too-large") from None
     except UnidentifiedImageError:
         raise _unidentified(start) from None
     except Exception:  # noqa: BLE001, the format plug-ins raise nearly anything: struct.error, SyntaxError, MemoryError, ...
         raise _damaged() from None
     with picture:
-        return _from_picture(picture)
+        if picture.format in ("JPEG", "MPO"):
+            _check_scans(stream)
+        return _from_picture(picture, most_pixels)
 
 
-def _from_picture(picture: Image.Image) -> NDArray[np.uint8]:
-    _check_size(*picture.size)  # before anything is decoded
+def _check_scans(stream: BinaryIO) -> None:
+    """Refuses a JPEG that would be decoded many times over (ISO/IEC 10918-1: a scan begins with the marker FF DA)."""
+    position = stream.tell()
+    stream.seek(0)
+    content = stream.read()
+    stream.seek(position)
+    if content.count(SCAN) <= MOST_SCANS:
+        return
+    # Other data, such as a film that follows the picture, may hold these two bytes as well: marker by marker, until the end.
+    scans, place = 0, 2
+    while found := _MARKER.search(content, place):
+        marker, place = found[0][1], found.end()
+        if marker == END:
+            return
+        scans += marker == SCAN[1]
+        if scans > MOST_SCANS:
+            raise ImageError("The JPEG has too many scans; save it again as an ordinary picture.", "unsupported")
+        place += int.from_bytes(content[place : place + 2], "big")
+
+
+def _from_picture(picture: Image.Image, most_pixels: int) -> NDArray[np.uint8]:
+    _check_size(*picture.size, most_pixels)  # before anything is decoded
     try:
         picture.load()
         upright = _turn_upright(picture)
         return np.ascontiguousarray(_to_rgb(upright))
     except ImageError:
         raise
+    except MemoryError:
+        raise ImageError("The memory does not suffice for this picture; make it smaller.", "memory") from None
     except Exception:  # noqa: BLE001, as above: the decoders raise nearly anything
         raise _damaged() from None
 
@@ -245,15 +280,15 @@ def _deep_to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
     return np.repeat(grey[:, :, None], 3, axis=2)
 
 
-def _check_size(width: int, height: int) -> None:
+def _check_size(width: int, height: int, most_pixels: int) -> None:
     if width < 1 or height < 1:
         raise ImageError(f"The picture has no pixels: it is {width} by {height}.", "unsupported")
-    if width * height > MAX_PIXELS:
-        raise ImageError(_too_large(f"{math.ceil(width * height / 1e5) / 10}"), "too-large")
+    if width * height > most_pixels:
+        raise ImageError(_too_large(f"{math.ceil(width * height / 1e5) / 10}", most_pixels), "too-large")
 
 
-def _too_large(megapixels: str) -> str:
-    return f"The picture has {megapixels} megapixels, but {MAX_PIXELS // 1_000_000} are the limit; make it smaller."
+def _too_large(megapixels: str, most_pixels: int) -> str:
+    return f"The picture has {megapixels} megapixels, but {most_pixels // 1_000_000} are the limit; make it smaller."
 
 
 def _damaged() -> ImageError:

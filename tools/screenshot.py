@@ -46,6 +46,7 @@ def main() -> None:
         tab.screenshot(path=chosen.output)
         browser.close()
     server.terminate()
+    server.wait(30)
 
 
 if __name__ == "__main__":

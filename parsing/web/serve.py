@@ -9,8 +9,9 @@ import parsing
 from parsing.models.m2fp.weights import local_folder
 from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.blocks import build_page, launch_options
-from parsing.web.page.handlers import Handlers
+from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
 from parsing.web.rest.routes import build_rest
+from parsing.web.server.decoder import Decoder
 from parsing.web.server.options import check_address, read_options, refuse
 from parsing.web.server.server import join, serve
 
@@ -47,12 +48,25 @@ def main(arguments: list[str] | None = None) -> None:
     except (ValueError, OSError, ImportError) as error:
         refuse(str(error))
     choice = options.model if options.model in ("auto", "lite") else "m2fp"
-    handlers = Handlers(lite, loader, choice)
-    page = build_page(handlers).queue(max_size=64)
-    page._queue.sleep_when_free = 0.01  # seconds; Gradio looks a thousand times a second, and takes 4 % of an idle core for it
-    server = join(page, build_rest(handlers), launch_options(), options.origins, options.auth)
+    decoder = Decoder()
+    handlers = Handlers(lite, loader, choice, decode=decoder)
+    server = join(
+        build_page(handlers),
+        build_rest(handlers),
+        launch_options(),
+        handlers.reception,
+        NAMED_EXAMPLES,
+        options.origins,
+        options.auth,
+    )
     title = (loader.parser or lite).title
     host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
-    serve(server, options.host, options.port, lambda: print(f"{title} at http://{host}:{options.port}", flush=True))
+
+    def listening() -> None:
+        print(f"{title} at http://{host}:{options.port}", flush=True)
+        decoder.start()
+
+    serve(server, options.host, options.port, listening)
+    decoder.close()
     if loader.state.phase == "loading":
         os._exit(0)  # otherwise Python waits for the download, whose threads are not ours; the next start goes on where it is

@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
-from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 from support.pictures import encode
+from support.served import serve
 from support.striped_model import Stripes
 
 import parsing
 from parsing.image import Kind
-from parsing.web.page import components
 from parsing.web.page.blocks import build_page, launch_options
-from parsing.web.page.components import known_parts, load_texts, read_upload, shrink
+from parsing.web.page.components import known_parts, load_texts, shrink
 from parsing.web.page.handlers import Handlers
 from parsing.web.serve import main
 from parsing.web.server.options import read_options
@@ -144,32 +142,10 @@ def test_shrink_keeps_the_shape(size: tuple[int, int], longest: int, expected: t
     assert shrink(np.zeros((*size, 3), np.uint8), longest).shape == (*expected, 3)
 
 
-def test_an_upload_is_deleted_and_no_other_file_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(components, "KEPT_SECONDS", 0.1)
-    upload = Path(get_upload_folder()) / "test-upload" / "photo.bin"
-    upload.parent.mkdir(parents=True, exist_ok=True)
-    upload.write_bytes(b"content")
-    assert read_upload(str(upload)) == b"content"
-    for _ in range(100):
-        if not upload.exists():
-            break
-        time.sleep(0.05)
-    with pytest.raises(parsing.ImageError, match="send the photo again"):
-        read_upload(str(upload))
-    secret = tmp_path.parent / "secret"
-    secret.write_text("secret")
-    for path in (str(secret), f"{upload.parent}/../../{secret.relative_to(Path(get_upload_folder()).parent)}"):
-        with pytest.raises(parsing.ImageError, match="not an uploaded file"):
-            read_upload(path)
-    assert secret.read_text() == "secret"
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    page = build_page(Handlers(parsing.Parser(Stripes())))
-    _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, **launch_options())
-    yield Client(address, verbose=False)
-    page.close()
+    with serve(parsing.Parser(Stripes())) as address:
+        yield Client(address, verbose=False)
 
 
 @pytest.fixture

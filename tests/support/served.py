@@ -17,10 +17,12 @@ from support.pictures import encode
 import parsing
 from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.blocks import build_page, launch_options
-from parsing.web.page.handlers import Handlers
-from parsing.web.rest.routes import PLACES, build_rest
+from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
+from parsing.web.rest.routes import build_rest
 from parsing.web.server.prompt import PromptProtocol
+from parsing.web.server.reception import Reception
 from parsing.web.server.server import join
+from parsing.web.server.turns import PLACES, Turns
 
 PHOTO = np.random.default_rng(11).integers(1, 256, (60, 48, 3), dtype=np.uint8)
 
@@ -44,12 +46,11 @@ def serve(
     parser: parsing.Parser, places: int = PLACES, loader: BackgroundLoader | None = None, choice: str = "auto", **options: Any
 ) -> Iterator[str]:
     """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `join`."""
-    handlers = Handlers(parser, loader, choice)
-    page = build_page(handlers).queue()
-    rest = build_rest(handlers, places)
+    handlers = Handlers(parser, loader, choice, Reception(Turns(places)))
+    page, rest = build_page(handlers), build_rest(handlers)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        joined = join(page, rest, launch_options(), **options)
+        joined = join(page, rest, launch_options(), handlers.reception, NAMED_EXAMPLES, **options)
         config = uvicorn.Config(
             joined, http=PromptProtocol, log_level="critical", server_header=False, timeout_graceful_shutdown=1
         )

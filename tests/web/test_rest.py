@@ -155,7 +155,7 @@ def test_what_cannot_be_done_is_one_sentence(
     assert said in answer.json()["error"]
 
 
-@pytest.mark.parametrize(("error", "status"), [(MemoryError(), 413), (RuntimeError("secret"), 500)])
+@pytest.mark.parametrize(("error", "status"), [(MemoryError(), 503), (RuntimeError("secret"), 500)])
 def test_what_fails_inside_says_nothing_of_the_inside(error: Exception, status: int) -> None:
     class Failing(Stripes):
         def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> parsing.Parsing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import numpy as np
@@ -97,7 +98,7 @@ TICKET = f"{page(1)} 1 en"
     ],
 )
 def test_a_frame_that_is_no_picture_gives_nothing(handlers: Handlers, sent: object) -> None:
-    assert handlers.parse_frame(sent) is None
+    assert asyncio.run(handlers.parse_frame(sent)) is None
 
 
 @pytest.mark.parametrize(
@@ -105,15 +106,15 @@ def test_a_frame_that_is_no_picture_gives_nothing(handlers: Handlers, sent: obje
 )
 def test_a_file_of_what_is_not_there_gives_nothing(handlers: Handlers, wrong: dict[str, object]) -> None:
     jpeg = "data:image/png;base64," + base64.b64encode(file_of(PHOTO)["buffer"]).decode()
-    assert handlers.parse_frame({"ticket": TICKET, "jpeg": jpeg})["people"] == 3
+    assert asyncio.run(handlers.parse_frame({"ticket": TICKET, "jpeg": jpeg}))["people"] == 3
     asked = {"ticket": TICKET, "form": "json", "parts": ["Hair"], "person": None, "palette": "lip"}
-    assert handlers.save_file(asked)["name"] == "parsing.json"
-    assert handlers.save_file(asked | wrong) is None
+    assert handlers.make_file(asked)["name"] == "parsing.json"
+    assert handlers.make_file(asked | wrong) is None
 
 
 def test_stages_are_told_and_a_superseded_photo_is_left(handlers: Handlers) -> None:
     content = file_of(PHOTO)["buffer"]
-    told = list(handlers.show(content, None, TICKET))
+    told = list(handlers.show(content, None, Ticket.read(TICKET)))
     for message in told[:-1]:
         assert message["stage"] | {"name": "open"} == {
             "name": "open",
@@ -122,9 +123,8 @@ def test_stages_are_told_and_a_superseded_photo_is_left(handlers: Handlers) -> N
             "model": "Crowd",
             "expected": None,
         }
-    for message in list(handlers.show(content, None, TICKET))[:-1]:
+    for message in list(handlers.show(content, None, Ticket.read(TICKET)))[:-1]:
         assert list(message["stage"]["expected"]) == ["open", "network"]
     assert told[-1]["photo"].startswith("data:image/png;base64,")
     handlers.begin_photo(f"{page(1)} 2 en")
-    assert list(handlers.show(content, None, TICKET)) == []
-    assert list(handlers.show(content, None, "made up")) == []
+    assert list(handlers.show(content, None, Ticket.read(TICKET))) == []

@@ -16,9 +16,10 @@ import gradio as gr
 from parsing.web.assets import FOLDER, read_file
 from parsing.web.device import device_input
 from parsing.web.modules import modules_folder
-from parsing.web.page.components import photo_input
-from parsing.web.page.handlers import EXAMPLES, TEXTS, Handlers
+from parsing.web.page.components import example_input, photo_input
+from parsing.web.page.handlers import NAMED_EXAMPLES, TEXTS, Handlers
 from parsing.web.page.model_menu import model_menu
+from parsing.web.page.programs import Programs
 from parsing.web.viewer import viewer
 
 STYLES: Final = (
@@ -35,8 +36,9 @@ text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 def build_page(handlers: Handlers) -> gr.Blocks:
     """The page, with a menu of models where the handlers have a loader; `launch_options` belong to its `launch`."""
     private: dict[str, Any] = {"api_visibility": "private"}
-    gr.set_static_paths(EXAMPLES)
-    with gr.Blocks(title="Human Parsing", analytics_enabled=False, delete_cache=(300, 1800), fill_width=True) as page:
+    # What Gradio would copy on its way goes where the gate keeps order.
+    os.environ["GRADIO_TEMP_DIR"] = str(handlers.reception.uploads.folder)
+    with gr.Blocks(title="Human Parsing", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(text("page.header"), elem_id="header", apply_default_css=False)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
@@ -44,8 +46,8 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                 if handlers.loader is not None:  # as the model menu, in which it is chosen
                     device_input(text("words"))
                 examples = gr.Dataset(
-                    components=[gr.Image(render=False)],
-                    samples=[[str(path)] for path in EXAMPLES],
+                    components=[example_input()],
+                    samples=[[name] for name in NAMED_EXAMPLES],
                     type="index",
                     label=text("examples.label"),
                     elem_id="examples",
@@ -59,13 +61,14 @@ def build_page(handlers: Handlers) -> gr.Blocks:
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
         ticket = gr.Textbox(visible=False)  # filled by the lines of script below; see `Ticket`
 
-        # All photos stand in one queue, because each takes all cores. The viewer shows how far its own is.
+        # Gradio begins every call at once; the handlers put all photos into one line, because each takes all cores. The viewer
+        # shows how far its own is.
         # Named as where progress shows, because Gradio else leaves a timer behind in the photo's input with each upload.
         parsed: dict[str, Any] = {
             "show_progress": "hidden",
             "show_progress_on": shown,
             "trigger_mode": "multiple",
-            "concurrency_id": "parse",
+            "concurrency_limit": None,
             **private,
         }
         new_photo = "async (photo, model) => [photo, model, photo === null ? '' : (await window.parsingViewer).begin()]"
@@ -78,8 +81,9 @@ def build_page(handlers: Handlers) -> gr.Blocks:
             answers.append(model.input(handlers.switch, [model, ticket], [shown], js=other_model, **parsed))
         for answer in answers:
             answer.failure(None, js="async () => (await window.parsingViewer).fail()", **private)
-        gr.api(handlers.serve_parse, api_name="parse", concurrency_id="parse")
-        gr.api(handlers.serve_recolor, api_name="recolor", concurrency_id="parse")
+        programs = Programs(handlers)
+        gr.api(programs.serve_parse, api_name="parse", concurrency_limit=None)
+        gr.api(programs.serve_recolor, api_name="recolor", concurrency_limit=None)
     return page
 
 

@@ -1,33 +1,27 @@
 """How a photo comes in, and what the page's parts share: files of this folder, texts, uploads.
 
-Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them. This one hands on the
-uploaded bytes as they are, and deletes the file soon.
+Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them. This one hands on only the
+name of the upload.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
-import time
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import gradio as gr
 import numpy as np
-from gradio.data_classes import ImageData
 from gradio.i18n import I18nData
-from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
 from parsing.formats.table import FORMATS
-from parsing.image import ImageError
 from parsing.labels import BACKGROUND, KNOWN_PARTS, PARTS, Part
 from parsing.web.assets import read_file
 
-KEPT_SECONDS: Final = 10.0
-"""An upload is deleted so long after it was read: right after sending it, the browser asks for it again, to preview it."""
+HERE: Final = ("page.", "error.", "line.")
+"""How texts begin that the server itself puts into the page."""
 
 
 def load_texts() -> dict[str, dict[str, str]]:
@@ -45,7 +39,7 @@ def load_texts() -> dict[str, dict[str, str]]:
         texts["en"][f"save.{form.name}"] = form.title
         texts["zh-CN"][f"save.{form.name}"] = form.title_zh
     for words in texts.values():
-        words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(("page.", "error.")))
+        words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(HERE))
     return texts
 
 
@@ -66,34 +60,8 @@ def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     return cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
 
 
-def read_upload(path: str) -> bytes:
-    """The bytes of an uploaded file, which is deleted a few seconds later.
-
-    Raises:
-        ImageError: it is no upload, or is there no longer. A browser may name any path, and must not get at other files.
-    """
-    file = Path(path).resolve()
-    if not file.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise ImageError("This is not an uploaded file; send the photo itself.", "missing")
-    try:
-        content = file.read_bytes()
-    except OSError:
-        raise ImageError("The uploaded file is gone; send the photo again.", "missing") from None
-    timer = threading.Timer(KEPT_SECONDS, _delete, [file])
-    timer.daemon = True  # what is left when the program ends, Gradio deletes
-    timer.start()
-    return content
-
-
-def _delete(file: Path) -> None:
-    """Deletes an upload, unless the same photo has come again since: then its own timer does."""
-    with contextlib.suppress(OSError):
-        if time.time() - file.stat().st_mtime >= KEPT_SECONDS:
-            file.unlink()
-
-
 def photo_input(label: I18nData) -> gr.Image:
-    """An image input whose value is the bytes of the file exactly as it was sent, whatever it holds; None without a file."""
+    """An image input whose value is the name of an upload, whatever it holds; None without a file."""
     photo = gr.Image(
         label=label,
         show_label=False,
@@ -102,17 +70,18 @@ def photo_input(label: I18nData) -> gr.Image:
         buttons=[],
         elem_id="photo",
     )
-    photo.preprocess = _take_photo
+    # Gradio's own model asks for a file, which Gradio then looks for; the gate in front of Gradio leaves only a name.
+    photo.data_model = None
+    photo.api_info = lambda: {"type": "string"}
+    photo.preprocess = lambda name: name
     return photo
 
 
-def _take_photo(payload: ImageData | None) -> bytes | None:
-    if payload is None or payload.path is None:
-        return None
-    try:
-        return read_upload(payload.path)
-    except ImageError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+def example_input() -> gr.Image:
+    """What shows the example photos, by the names that the gate knows them by; nowhere stands the folder that they lie in."""
+    photo = gr.Image(render=False)
+    photo.as_example = lambda name: {"path": name, "url": f"/gradio_api/file={name}"}
+    return photo
 
 
 def known_parts(names: Any, classes: tuple[Part, ...] = PARTS) -> list[str]:

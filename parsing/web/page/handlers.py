@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import html
 import logging
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import gradio as gr
 import numpy as np
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 import parsing
 from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
-from parsing.pictures import encode_picture
+from parsing.image import MAX_PIXELS
 from parsing.render import PALETTES, restrict
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
 from parsing.web.page.background import BackgroundLoader
-from parsing.web.page.components import find_examples, known_parts, load_texts, read_upload, shrink
+from parsing.web.page.components import find_examples, known_parts, load_texts, shrink
 from parsing.web.page.model_menu import wants_faster, wants_lite
 from parsing.web.page.steps import SupersededError, steps
 from parsing.web.page.visits import Ticket, Visits
+from parsing.web.server.memory import memory_told
+from parsing.web.server.payloads import MOST_FRAME
+from parsing.web.server.reception import Reception
+from parsing.web.server.turns import BusyError, GoneError, StoppingError, Turns, finish
 from parsing.web.viewer.messages import Shown, as_text, maps_message, photo_message
 
 log = logging.getLogger(__name__)
 
 EXAMPLES: Final = find_examples()
-"""The example photos. Served where they lie: a copy among the uploads would be deleted with an upload of the same photo."""
-LARGEST_FRAME: Final = 2_000_000
-"""Characters of a frame from the camera; the page's own are a tenth of that."""
+NAMED_EXAMPLES: Final = {f"examples/{path.name}": path for path in EXAMPLES}
+"""By the names that the page gives them: nobody need know in which folder they lie."""
+MOST_FRAME_PIXELS: Final = 2_000_000
+"""Of a frame from the camera; the page's own are 640 by 480."""
 TEXTS: Final = load_texts()
 
+Decode = Callable[[bytes, int], NDArray[np.uint8]]
+"""Turns a file's bytes into RGB uint8 (H, W, 3), as `parsing.open_image`, of at most so many pixels."""
 Message = dict[str, Any]
 """To the viewer: "serial", the ticket's, and "stage" while a photo is at work, "failed" if nothing came of it, or the photo.
 
-A stage is a `Stage` as a dict, with "model", the model's title, and "expected", the timings of the photo before, or None.
+A stage is a `Stage` as a dict, with "model", the model's title, and "expected", the timings of the photo before, or None. While
+the photo waits, its name is "wait", and it has "place", 1 for the next, and "seconds", after which its turn is expected to
+come.
 """
 
 
@@ -56,10 +66,20 @@ class Handlers:
     takes it; a browser may have made up either.
     """
 
-    def __init__(self, lite: parsing.Parser, loader: BackgroundLoader | None = None, choice: str = "auto") -> None:
+    def __init__(
+        self,
+        lite: parsing.Parser,
+        loader: BackgroundLoader | None = None,
+        choice: str = "auto",
+        reception: Reception | None = None,
+        decode: Decode = parsing.open_image,
+    ) -> None:
         self.lite = lite
         self.loader = loader
         self.choice = choice
+        self.reception = reception or Reception()
+        self.decode = decode
+        self.saves = Turns()  # files to take away stand in a line of their own: they need no model, and one core
         self.visits = Visits()
         self._lasted: dict[str, dict[str, float]] = {}
         self._rounded: parsing.Parser | None = None
@@ -84,33 +104,87 @@ class Handlers:
         if known := Ticket.read(ticket):
             self.visits.begin(known)
 
-    def upload(self, upload: bytes | None, model: Any, ticket: Any) -> Iterator[tuple[None, Message]]:
+    async def upload(
+        self, name: str | None, model: Any, ticket: Any, request: gr.Request
+    ) -> AsyncIterator[tuple[None, Message]]:
         """An uploaded file: empties the input for the next one, and tells the viewer what becomes of the photo. An unusable
-        file says why.
+        file says why. Its bytes are taken at once, however long the line is.
         """
-        if upload is not None:
-            yield from ((None, message) for message in self.show(upload, model, ticket))
+        known = Ticket.read(ticket)
+        if name is None or known is None:
+            return
+        try:
+            content = await run_in_threadpool(self.reception.uploads.read, name)
+        except parsing.ImageError as error:
+            yield None, self._refused(known, error)
+            return
+        async with aclosing(self._show_in_turn(content, model, known, request)) as messages:
+            async for message in messages:
+                yield None, message
 
-    def example(self, index: int, model: Any, ticket: Any) -> Iterator[Message]:
+    async def example(self, index: int | None, model: Any, ticket: Any, request: gr.Request) -> AsyncIterator[Message]:
         """As `upload`, for one of the example photos."""
-        yield from self.show(EXAMPLES[index], model, ticket)
+        known = Ticket.read(ticket)
+        if known and index in range(len(EXAMPLES)):
+            async with aclosing(self._show_in_turn(EXAMPLES[index], model, known, request)) as messages:
+                async for message in messages:
+                    yield message
 
-    def switch(self, model: Any, ticket: Any) -> Iterator[Message]:
+    async def switch(self, model: Any, ticket: Any, request: gr.Request) -> AsyncIterator[Message]:
         """After a choice in the model menu: the photo on show is parsed again if another model is now to parse it."""
         known = Ticket.read(ticket)
         shown = known and self.visits.shown(known)
         if shown and shown.title != self.pick(model).title:
-            yield from self.show(shown, model, ticket)
+            async with aclosing(self._show_in_turn(shown, model, known, request)) as messages:
+                async for message in messages:
+                    yield message
         elif known:
             yield {"serial": known.serial, "failed": True}
 
-    def show(self, source: bytes | Path | Shown, model: Any, ticket: Any) -> Iterator[Message]:
-        """Opens and parses a photo for a page, telling it each stage; ends between two where it has asked for another since."""
-        known = Ticket.read(ticket)
-        if known is None:
-            return
+    async def _show_in_turn(
+        self, source: bytes | Path | Shown, model: Any, known: Ticket, request: gr.Request
+    ) -> AsyncIterator[Message]:
+        """As `show`, once it is its turn; until then it tells the place in line."""
         parser = self.pick(model)
-        failed = {"serial": known.serial, "failed": True}
+        stage = {"name": "wait", "number": 1, "count": 1, "model": parser.title, "expected": self._lasted.get(parser.title)}
+        try:
+            place = self.reception.turns.enter(parser.title, len(source) if isinstance(source, bytes) else 0)
+        except (BusyError, StoppingError) as error:
+            yield self._refused(known, error)
+            return
+        try:
+            async with aclosing(place.standings(partial(self.reception.listeners.gone, request.session_hash))) as standings:
+                async for standing in standings:
+                    if not self.visits.is_newest(known):
+                        return
+                    yield {"serial": known.serial, "stage": {**stage, **asdict(standing)}}
+            showing = self.show(source, model, known)
+            try:
+                async for message in iterate_in_threadpool(showing):
+                    yield message
+            finally:
+                await finish(showing.close)
+        except StoppingError as error:
+            yield self._refused(known, error)
+        except GoneError:
+            return
+        finally:
+            place.leave()
+
+    def _refused(self, known: Ticket, error: parsing.ImageError | BusyError | StoppingError) -> Message:
+        """Says in the corner of the page, in its language, why nothing comes of a photo."""
+        texts = TEXTS[known.language]
+        if isinstance(error, BusyError):
+            warn(texts[f"line.{error.full}"].replace("{seconds}", str(error.seconds)))
+        elif isinstance(error, StoppingError):
+            warn(texts["line.stopping"])
+        else:
+            warn(str(error) if known.language == "en" else texts[f"error.{error.kind}"])
+        return {"serial": known.serial, "failed": True}
+
+    def show(self, source: bytes | Path | Shown, model: Any, known: Ticket) -> Iterator[Message]:
+        """Opens and parses a photo for a page, telling it each stage; ends between two where it has asked for another since."""
+        parser = self.pick(model)
         expected = {"model": parser.title, "expected": self._lasted.get(parser.title)}
 
         def work(on_stage: OnStage) -> Shown:
@@ -118,7 +192,7 @@ class Handlers:
                 photo, opened = source.photo, source.parsing.timings["open"]
             else:
                 on_stage(Stage("open"))
-                photo, opened = open_photo(source, LONGEST_PHOTO)
+                photo, opened = self.open_photo(source, LONGEST_PHOTO)
             return self.parse(photo, opened, parser, on_stage)
 
         try:
@@ -132,35 +206,47 @@ class Handlers:
         except SupersededError:
             return
         except parsing.ImageError as error:
-            warn(str(error) if known.language == "en" else TEXTS["zh-CN"][f"error.{error.kind}"])
-            yield failed
+            yield self._refused(known, error)
         except Exception:  # whatever it was, somebody waits for an answer
             log.exception("A photo could not be parsed")
             warn(TEXTS[known.language]["photo.failed"])
-            yield failed
+            yield {"serial": known.serial, "failed": True}
 
     def parse(self, photo: NDArray[np.uint8], opened: float, parser: parsing.Parser, on_stage: OnStage | None = None) -> Shown:
         """Parses a photo that took `opened` milliseconds to open."""
-        result = parser(photo, on_stage)
+        with memory_told():
+            result = parser(photo, on_stage)
         return Shown(photo, replace(result, timings={**result.timings, "open": opened}), parser.title)
 
-    def parse_frame(self, sent: Any) -> Message | None:
-        """A frame from the camera, {"ticket", "jpeg" as data address}, parsed by the embedded model: what `maps_message`
-        gives, or None where it is no picture.
+    async def parse_frame(self, sent: Any) -> Message | None:
+        """A frame from the camera, {"ticket", "jpeg" as data address}, parsed by the embedded model in its turn: what
+        `maps_message` gives, or None where it is no picture.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         jpeg = str(sent.get("jpeg")).partition(",")[2] if ticket else ""
-        if not 0 < len(jpeg) <= LARGEST_FRAME:
+        if not 0 < len(jpeg) <= MOST_FRAME:
             return None
-        try:
-            photo, opened = open_photo(base64.b64decode(jpeg, validate=True), LONGEST_PHOTO)
-        except (binascii.Error, parsing.ImageError):
-            return None
-        shown = self.parse(photo, opened, self.lite)
-        self.visits.keep(ticket, shown)
-        return maps_message(shown)
 
-    def save_file(self, sent: Any) -> Message | None:
+        def work() -> Message:
+            photo, opened = self.open_photo(content, LONGEST_PHOTO, MOST_FRAME_PIXELS)
+            shown = self.parse(photo, opened, self.lite)
+            self.visits.keep(ticket, shown)
+            return maps_message(shown)
+
+        try:
+            content = base64.b64decode(jpeg, validate=True)
+            return await self.reception.turns.take(work, never, "frame", len(content))
+        except (binascii.Error, parsing.ImageError, BusyError, StoppingError):
+            return None
+
+    async def save_file(self, sent: Any) -> Message | None:
+        """As `make_file`, one at a time."""
+        try:
+            return await self.saves.take(partial(self.make_file, sent), never)
+        except (BusyError, StoppingError):
+            return None
+
+    def make_file(self, sent: Any) -> Message | None:
         """A file of what is on the screen: "name", "type", "content" in base 64; "refused", a sentence, where a package for it
         is missing. None where the server has forgotten the photo.
 
@@ -183,52 +269,27 @@ class Handlers:
             return {"refused": str(error)}
         return {"name": "parsing" + form.suffix, "type": form.media_type, "content": as_text(content)}
 
-    def serve_parse(self, photo: gr.FileData) -> dict[str, Any]:
-        """Parses a photo. Returns its size, the parts and people found (name, score, box x0 y0 x1 y1, area in pixels), the
-        milliseconds of each stage, and "shares", 0 to 1: of the person area for each part, of the photo for Background.
-        """
-        shown = self.open_sent(photo)
-        return {**shown.parsing.to_dict(), "shares": shown.parsing.area()}
-
-    def serve_recolor(
-        self,
-        photo: gr.FileData,
-        parts: list[str] | None = None,
-        opacity: float = 0.6,
-        view: Literal["overlay", "map", "cutout", "outlines"] = "overlay",
-        palette: Literal["lip", "article", "safe"] = "lip",
-        person: int | None = None,
-    ) -> gr.FileData:
-        """Parses a photo and colours it. Returns a PNG of the photo's size. `parts` are English part names, all 19 where none
-        are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours), "cutout" or
-        "outlines"; `palette` is "lip" (the usual colours), "article" or "safe" (for colour-blind people); `person` is the
-        number of one person, from 1, everybody where none is given.
-        """
-        shown = self.open_sent(photo)
-        try:
-            picture = parsing.composite(shown.photo, shown.parsing, parts, opacity, palette, view, person)
-        except ValueError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        return gr.FileData(path=save_bytes_to_cache(encode_picture(picture, "png"), "parsing.png", get_upload_folder()))
-
     def open(self, source: bytes | Path, model: Any, longest: int) -> Shown:
         """Opens and parses a photo, made smaller if a side has more than `longest` pixels; raises `parsing.ImageError`."""
-        photo, opened = open_photo(source, longest)
+        photo, opened = self.open_photo(source, longest)
         return self.parse(photo, opened, self.pick(model))
 
-    def open_sent(self, photo: Any) -> Shown:
-        """Opens and parses, at full size, a file that a program has sent."""
-        try:
-            return self.open(read_upload(photo["path"]), None, sys.maxsize)
-        except parsing.ImageError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+    def open_photo(self, source: bytes | Path, longest: int, most_pixels: int = MAX_PIXELS) -> tuple[NDArray[np.uint8], float]:
+        """A photo of at most `longest` pixels on the longer side, and the milliseconds it took.
+
+        Raises:
+            ImageError: it cannot be used, or has more than `most_pixels`.
+        """
+        start = time.perf_counter()
+        with memory_told():
+            opened = parsing.open_image(source) if isinstance(source, Path) else self.decode(source, most_pixels)
+            photo = shrink(opened, longest)
+        return photo, (time.perf_counter() - start) * 1000
 
 
-def open_photo(source: bytes | Path, longest: int) -> tuple[NDArray[np.uint8], float]:
-    """A photo of at most `longest` pixels on the longer side, and the milliseconds it took; raises `parsing.ImageError`."""
-    start = time.perf_counter()
-    photo = shrink(parsing.open_image(source), longest)
-    return photo, (time.perf_counter() - start) * 1000
+async def never() -> None:
+    """Ends by being cancelled only: whoever calls it waits for the answer, and is cancelled with it."""
+    await asyncio.Event().wait()
 
 
 def warn(sentence: str) -> None:

@@ -21,13 +21,15 @@ def steps(work: Callable[[OnStage], Result], wanted: Callable[[], bool]) -> Iter
     misses stages, but does not hold it up.
 
     Raises:
-        SupersededError: it was not wanted any more as a stage began or at the end.
+        SupersededError: it was not wanted any more as a stage began or at the end. Whoever closes the iterator does not want it
+            either, and waits for no more than the stage at work.
         Exception: whatever the work raises.
     """
     told: SimpleQueue[Stage | None] = SimpleQueue()  # None once the work has ended
+    left = False
 
     def on_stage(stage: Stage) -> None:
-        if not wanted():
+        if left or not wanted():
             raise SupersededError
         told.put(stage)
 
@@ -40,7 +42,11 @@ def steps(work: Callable[[OnStage], Result], wanted: Callable[[], bool]) -> Iter
     with ThreadPoolExecutor(1, "photo") as thread:
         working = thread.submit(run)
         while (stage := _newest(told)) is not None:
-            yield stage
+            try:
+                yield stage
+            except GeneratorExit:
+                left = True
+                raise
         result = working.result()
     if not wanted():
         raise SupersededError

@@ -33,18 +33,17 @@ from parsing.render import LIP, PALETTES, VIEWS, View, restrict
 from parsing.web.page.handlers import Handlers
 from parsing.web.rest.answers import Error, Health, Label, Labels, ParsedPhotos, Picture
 from parsing.web.rest.api_page import api_page
+from parsing.web.server.forms import NO_ROOM
 from parsing.web.server.guard import refuse
-from parsing.web.server.turns import Answer, BusyError, GoneError, Turns, gone
-from parsing.web.viewer.messages import Shown
+from parsing.web.server.memory import memory_told
+from parsing.web.server.turns import Answer, BusyError, GoneError, StoppingError, gone
 
 log = logging.getLogger(__name__)
 
-PLACES: Final = 64
-"""Requests that may wait."""
 MAX_PHOTOS: Final = 32
 """In one call of `/parse`."""
 MODEL_SECONDS: Final = 30
-"""After which to come again while a model is being loaded."""
+"""After which to come again while a model is being loaded, or where memory or disk do not suffice."""
 
 ModelChoice = Literal["auto", "lite", "m2fp"]
 PaletteName = Literal[tuple(PALETTES)]
@@ -64,14 +63,14 @@ _STATUSES: Final = {
     415: "not an image",
     422: "a field is missing or wrong, or the image is damaged",
     501: "the server lacks a package that the format needs",
-    503: "all places in line are taken, or the model is still being loaded; come again after `Retry-After` seconds",
+    503: "no room in line, in memory or on disk, or the model is still being loaded; come again after `Retry-After` seconds",
 }
 _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Error, "description": description} for status, description in _STATUSES.items()
 }
 
 
-def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
+def build_rest(handlers: Handlers) -> FastAPI:
     """The interface around the page's handlers, so that both share their models."""
     rest = FastAPI(
         title="Human Parsing",
@@ -80,10 +79,11 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load scripts from elsewhere
         redoc_url=None,
     )
-    turns = Turns(places)
+    turns = handlers.reception.turns
     rest.add_exception_handler(RequestValidationError, _explain_field)
     rest.add_exception_handler(HTTPException, _explain_status)
     rest.add_exception_handler(BusyError, lambda _, busy: refuse(503, str(busy), {"Retry-After": str(busy.seconds)}))
+    rest.add_exception_handler(StoppingError, lambda _, stopping: refuse(503, str(stopping), {"Retry-After": "60"}))
     rest.add_exception_handler(GoneError, lambda *_: Response(status_code=499))  # for nobody
     rest.add_exception_handler(Exception, lambda *_: refuse(500, "The program itself failed; its log says why."))
 
@@ -109,7 +109,7 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         chosen = _read_parts(parts, handlers.pick(menu).classes)
 
         def draw() -> bytes:
-            shown = _open(handlers, image, menu)
+            shown = handlers.open(_read(image), menu, longest=sys.maxsize)
             try:
                 seen = restrict(shown.parsing, chosen, person)
                 name = _file_name(image) or "photo"
@@ -120,7 +120,7 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
             except ImportError as error:
                 raise HTTPException(501, str(error)) from None
 
-        content = await turns.take(_with_memory(draw), partial(gone, request))
+        content = await turns.take(_told(draw), partial(gone, request), handlers.pick(menu).title, image.size or 0)
         media_type = f"image/{format}" if format in PICTURE_FORMATS else FORMATS[format].media_type
         return Picture(result=_data_url(media_type, content))
 
@@ -139,9 +139,10 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         if len(image) > MAX_PHOTOS:
             raise HTTPException(422, f"There are {len(image)} photos, but {MAX_PHOTOS} are the limit; send fewer at a time.")
         menu = _menu_value(handlers, model)
+        title = handlers.pick(menu).title
 
         def describe_one(photo: UploadFile) -> dict[str, Any]:
-            shown = _open(handlers, photo, menu)
+            shown = handlers.open(_read(photo), menu, longest=sys.maxsize)
             answer = {"file": _file_name(photo), **describe(shown.parsing)}
             if labels:
                 answer["labels"] = _data_url("image/png", encode_labels(shown.parsing.labels))
@@ -150,9 +151,9 @@ def build_rest(handlers: Handlers, places: int = PLACES) -> FastAPI:
         results: list[dict[str, Any]] = []
         refusals: list[HTTPException] = []
         for photo in image:  # each its own turn: others need not wait for all of them
-            work = _with_memory(partial(describe_one, photo))
+            work, begun = _told(partial(describe_one, photo)), photo is not image[0]
             try:
-                results.append(await turns.take(work, partial(gone, request), begun=photo is not image[0]))
+                results.append(await turns.take(work, partial(gone, request), title, photo.size or 0, begun))
             except HTTPException as error:
                 refusals.append(error)
                 results.append({"file": _file_name(photo), "error": error.detail, "status": error.status_code})
@@ -194,24 +195,23 @@ def _refuse_other_methods(rest: FastAPI) -> None:
         rest.router.routes.append(Route(route.path, refusal))  # without methods of its own: for all that are left
 
 
-def _open(handlers: Handlers, upload: UploadFile, menu: dict[str, str] | None) -> Shown:
+def _read(upload: UploadFile) -> bytes:
     upload.file.seek(0)
-    try:
-        return handlers.open(upload.file.read(), menu, longest=sys.maxsize)
-    except parsing.ImageError as error:
-        raise HTTPException(error.status, str(error)) from None
+    return upload.file.read()
 
 
-def _with_memory(work: Callable[[], Answer]) -> Callable[[], Answer]:
-    """The same work, with a sentence where the memory is not enough for it."""
+def _told(work: Callable[[], Answer]) -> Callable[[], Answer]:
+    """The same work, with a status where a photo cannot be used or the memory does not suffice for it."""
 
-    def guarded() -> Answer:
+    def telling() -> Answer:
         try:
-            return work()
-        except MemoryError:
-            raise HTTPException(413, "The memory is not enough for this photo; make it smaller.") from None
+            with memory_told():
+                return work()
+        except parsing.ImageError as error:
+            headers = {"Retry-After": str(MODEL_SECONDS)} if error.status == 503 else None
+            raise HTTPException(error.status, str(error), headers) from None
 
-    return guarded
+    return telling
 
 
 def _menu_value(handlers: Handlers, model: ModelChoice) -> dict[str, str] | None:
@@ -272,7 +272,12 @@ def _explain_field(_: Request, error: RequestValidationError) -> Response:
 
 
 def _explain_status(_: Request, error: HTTPException) -> Response:
-    sentence = (
-        "This is not a multipart form; send the photo in its field 'image'." if error.status_code == 400 else error.detail
-    )
+    if isinstance(error.__cause__, OSError):  # a large photo is put on disk while it comes
+        log.error("A photo could not be kept: %s", error.__cause__.strerror)
+        return refuse(503, NO_ROOM, {"Retry-After": str(MODEL_SECONDS)})
+    sentence = error.detail
+    if sentence.startswith("Too many"):
+        sentence = "The form has too many parts; send fewer at a time."
+    elif error.status_code == 400:
+        sentence = "This is not a multipart form; send the photo in its field 'image'."
     return refuse(error.status_code, sentence, error.headers)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from parsing.web.modules import add_modules
+from parsing.web.server.gate import Gate
+from parsing.web.server.gradio_queue import Sessions, open_queue
 from parsing.web.server.guard import BasicAuth, BodyLimit, SafeHeaders
 from parsing.web.server.prompt import PromptProtocol
+from parsing.web.server.reception import Reception
+
+TIDY_SECONDS: Final = 1.0
 
 
 def join(
     page: gr.Blocks,
     rest: FastAPI,
     launch_options: dict[str, Any],
+    reception: Reception,
+    examples: Mapping[str, Path],
     origins: Sequence[str] = (),
     credentials: str | None = None,
 ) -> FastAPI:
@@ -31,6 +41,8 @@ def join(
         page: what `build_page` gave.
         rest: what `build_rest` gave.
         launch_options: what the page's `launch` would be given.
+        reception: what both share.
+        examples: files that anybody may see, by the names that the page gives them.
         origins: whose pages may read answers (CORS), such as "https://example.org"; "*" for all.
         credentials: "user:password", asked for everywhere but at `/health`; None to ask nobody.
     """
@@ -38,9 +50,7 @@ def join(
     page.state_session_capacity = mounted.pop("state_session_capacity")
     for name in ("share", "quiet"):  # `launch` alone knows them, and both are off
         mounted.pop(name)
-    # Only `launch` says so itself. Without it, Gradio takes any file that a request names for one of the app's own.
-    page.has_launched = True
-    page.api_open = False  # no call passes by the queue
+    open_queue(page, reception.turns.places)
     add_modules(rest)
     # From the inside out. With a CORSMiddleware around it, Gradio leaves these headers to it.
     rest.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["*"])
@@ -48,7 +58,30 @@ def join(
     if credentials is not None:
         rest.add_middleware(BasicAuth, credentials=credentials)
     rest.add_middleware(SafeHeaders, framed="SPACE_ID" in os.environ)
-    return gr.mount_gradio_app(rest, page, path="/", **mounted)
+    rest.router.lifespan_context = lambda _: _tidy(page, reception)
+    app = gr.mount_gradio_app(rest, page, path="/", **mounted)
+    mount = app.routes[-1]
+    mount.app = Gate(mount.app, page, reception.uploads, reception.listeners, examples)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _tidy(page: gr.Blocks, reception: Reception) -> AsyncIterator[None]:
+    """While it serves, what nobody needs any more is removed; at the end, everything."""
+    sessions = Sessions(page, reception.listeners)
+
+    async def tidy() -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            await run_in_threadpool(reception.uploads.sweep)
+            sessions.forget()
+
+    task = asyncio.create_task(tidy())
+    try:
+        yield
+    finally:
+        task.cancel()
+        reception.uploads.close()
 
 
 class Server(uvicorn.Server):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import isawaitable
 from typing import Any, Final
 
 import gradio as gr
@@ -64,7 +65,8 @@ def _plain(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A method as a function, because Gradio marks what a page may call, and a method takes no mark."""
 
     @wraps(method)
-    def call(sent: Any) -> Any:
-        return method(sent)
+    async def call(sent: Any) -> Any:
+        answer = method(sent)
+        return await answer if isawaitable(answer) else answer
 
     return call

@@ -4,8 +4,9 @@ import { find, node } from "./dom.js";
 /** @import { Words } from "./dom.js" */
 /**
  * What is at work: a stage and, once they are known, the model's title, the person of so many, and the milliseconds that each stage of
- * the photo before took.
- * @typedef {{ name: string, model?: string, number?: number, count?: number, expected?: Record<string, number> | null }} Stage
+ * the photo before took; while it waits, its place in line and the seconds until its turn.
+ * @typedef {{ name: string, model?: string, number?: number, count?: number, expected?: Record<string, number> | null,
+ *   place?: number, seconds?: number }} Stage
  */
 /**
  * What was found.
@@ -47,9 +48,9 @@ export class Progress {
     const words = this.words();
     const text = count > 1 ? words["busy.person"] : (words["busy." + name] ?? words["busy.parse"]);
     const seconds = Math.floor((performance.now() - this.begun) / 1000);
-    const facts = /** @type {Record<string, unknown>} */ ({ ...this.stage });
-    find(this.busy, ".stage").textContent = text.replace(/{(model|number|count)}/g, (_, key) => String(facts[key]));
-    find(this.busy, ".elapsed").textContent = seconds ? `· ${seconds} s` : "";
+    const facts = /** @type {Record<string, unknown>} */ ({ ...this.stage, seconds: Math.max(1, Math.round(this.stage.seconds ?? 1)) });
+    find(this.busy, ".stage").textContent = text.replace(/{(\w+)}/g, (_, key) => String(facts[key]));
+    find(this.busy, ".elapsed").textContent = seconds && name !== "wait" ? `· ${seconds} s` : "";
     const done = { send: 0.03, receive: 0.97 }[name] ?? 0.05 + 0.9 * this.share(this.stage);
     this.busy.style.setProperty("--done", String(done));
   }

@@ -1,0 +1,73 @@
+"""What other programs call by way of gradio_client: two functions on a photo, answered in its turn."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+import gradio as gr
+from starlette.concurrency import run_in_threadpool
+
+import parsing
+from parsing.pictures import encode_picture
+from parsing.web.page.handlers import Handlers
+from parsing.web.server.turns import BusyError, GoneError, StoppingError
+from parsing.web.viewer.messages import Shown
+
+Answer = TypeVar("Answer")
+
+
+class Programs:
+    """The two functions, around the page's handlers."""
+
+    def __init__(self, handlers: Handlers) -> None:
+        self.handlers = handlers
+
+    async def serve_parse(self, photo: gr.FileData, request: gr.Request) -> dict[str, Any]:
+        """Parses a photo. Returns its size, the parts and people found (name, score, box x0 y0 x1 y1, area in pixels), the
+        milliseconds of each stage, and "shares", 0 to 1: of the person area for each part, of the photo for Background.
+        """
+
+        def describe(shown: Shown) -> dict[str, Any]:
+            return {**shown.parsing.to_dict(), "shares": shown.parsing.area()}
+
+        return await self._serve(photo, request, describe)
+
+    async def serve_recolor(
+        self,
+        photo: gr.FileData,
+        request: gr.Request,
+        parts: list[str] | None = None,
+        opacity: float = 0.6,
+        view: Literal["overlay", "map", "cutout", "outlines"] = "overlay",
+        palette: Literal["lip", "article", "safe"] = "lip",
+        person: int | None = None,
+    ) -> gr.FileData:
+        """Parses a photo and colours it. Returns a PNG of the photo's size. `parts` are English part names, all 19 where none
+        are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours), "cutout" or
+        "outlines"; `palette` is "lip" (the usual colours), "article" or "safe" (for colour-blind people); `person` is the
+        number of one person, from 1, everybody where none is given.
+        """
+
+        def draw(shown: Shown) -> gr.FileData:
+            picture = parsing.composite(shown.photo, shown.parsing, parts, opacity, palette, view, person)
+            return gr.FileData(path=str(self.handlers.reception.uploads.add(encode_picture(picture, "png"), ".png")))
+
+        return await self._serve(photo, request, draw)
+
+    async def _serve(self, photo: Any, request: gr.Request, answer: Callable[[Shown], Answer]) -> Answer:
+        """What a program is answered on a photo that it has sent, at full size, in its turn."""
+        try:
+            content = await run_in_threadpool(self.handlers.reception.uploads.read, photo)
+            return await self.handlers.reception.turns.take(
+                lambda: answer(self.handlers.open(content, None, sys.maxsize)),
+                partial(self.handlers.reception.listeners.gone, request.session_hash),
+                self.handlers.pick(None).title,
+                len(content),
+            )
+        except (ValueError, BusyError, StoppingError) as error:  # an ImageError, a person who is not there
+            raise gr.Error(str(error), print_exception=False) from None
+        except GoneError:
+            raise gr.Error("Nobody has listened.", print_exception=False) from None

@@ -1,0 +1,18 @@
+"""What all ways to the model share: photos that have come in, the one line, and who is still there to hear an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from parsing.web.server.listeners import Listeners
+from parsing.web.server.turns import Turns
+from parsing.web.server.uploads import Uploads
+
+
+@dataclass
+class Reception:
+    """Of one server."""
+
+    turns: Turns = field(default_factory=Turns)
+    uploads: Uploads = field(default_factory=Uploads)
+    listeners: Listeners = field(default_factory=Listeners)
