@@ -13,7 +13,7 @@ from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
 from parsing.web.rest.routes import build_rest
 from parsing.web.server.decoder import Decoder
 from parsing.web.server.options import check_address, read_options, refuse
-from parsing.web.server.server import join, serve
+from parsing.web.server.server import Public, join, serve
 
 
 def load_models(name: str, weights: str | None, size: str = "official") -> tuple[parsing.Parser, BackgroundLoader]:
@@ -56,8 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         launch_options(),
         handlers.reception,
         NAMED_EXAMPLES,
-        options.origins,
-        options.auth,
+        Public(options.origins, options.auth, options.hosts, options.frames, options.address),
     )
     title = (loader.parser or lite).title
     host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host

@@ -21,7 +21,7 @@ from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
 from parsing.web.rest.routes import build_rest
 from parsing.web.server.prompt import PromptProtocol
 from parsing.web.server.reception import Reception
-from parsing.web.server.server import join
+from parsing.web.server.server import Public, join
 from parsing.web.server.turns import PLACES, Turns
 
 PHOTO = np.random.default_rng(11).integers(1, 256, (60, 48, 3), dtype=np.uint8)
@@ -45,12 +45,12 @@ def until(condition: Callable[[], bool]) -> None:
 def serve(
     parser: parsing.Parser, places: int = PLACES, loader: BackgroundLoader | None = None, choice: str = "auto", **options: Any
 ) -> Iterator[str]:
-    """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `join`."""
+    """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `Public`."""
     handlers = Handlers(parser, loader, choice, Reception(Turns(places)))
     page, rest = build_page(handlers), build_rest(handlers)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        joined = join(page, rest, launch_options(), handlers.reception, NAMED_EXAMPLES, **options)
+        joined = join(page, rest, launch_options(), handlers.reception, NAMED_EXAMPLES, Public(**options))
         config = uvicorn.Config(
             joined, http=PromptProtocol, log_level="critical", server_header=False, timeout_graceful_shutdown=1
         )

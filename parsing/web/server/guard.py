@@ -10,6 +10,7 @@ import binascii
 import contextlib
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -34,37 +35,65 @@ SAFE_HEADERS: Final = {
     # A page apart from all others may compute with several threads, which the embedded model in the browser does.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
-    # The page's own framework needs inline scripts and eval; nothing is loaded from, or sent to, anywhere else.
-    "Content-Security-Policy": "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none';"
-    " base-uri 'self'; form-action 'self'",
 }
+# Nothing is loaded from, or sent to, anywhere else.
+_POLICY: Final = (
+    "default-src 'self'; script-src 'self' blob: {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+    " font-src 'self' data:; connect-src 'self' data: blob:; media-src 'self' data: blob:; worker-src 'self' blob:;"
+    " object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors {frames}"
+)
+PAGE_SCRIPTS: Final = "'unsafe-inline' 'unsafe-eval'"
+"""Gradio's own page begins with scripts inside it, and draws its HTML components by what they evaluate."""
+OTHER_SCRIPTS: Final = "'wasm-unsafe-eval'"
+"""Of whatever is not the page: the worker in which the embedded model runs compiles WebAssembly."""
+SPACES: Final = ("https://huggingface.co", "https://*.hf.space")
+"""Who shows a Space in a frame."""
 _TOO_SLOW: Final = "The request came too slowly; send it over a faster connection, or make the photo smaller."
-NO_FRAMES: Final = "; frame-ancestors 'self'"
 
 
 class SafeHeaders:
-    """Adds `SAFE_HEADERS` to every answer.
+    """Adds `SAFE_HEADERS` to every answer, and a Content-Security-Policy.
 
     Args:
         app: what answers.
-        framed: whether pages of others may show this one in a frame, as some hosts of demos do.
+        frames: whose pages may show this one in a frame, such as "https://example.org"; "*" for all.
     """
 
-    def __init__(self, app: ASGIApp, framed: bool) -> None:
+    def __init__(self, app: ASGIApp, frames: Iterable[str] = ()) -> None:
         self.app = app
-        self.headers = dict(SAFE_HEADERS)
-        if not framed:
-            self.headers["Content-Security-Policy"] += NO_FRAMES
+        allowed = " ".join(("'self'", *frames))
+        self.of_page = _POLICY.format(scripts=PAGE_SCRIPTS, frames=allowed)
+        self.of_others = _POLICY.format(scripts=OTHER_SCRIPTS, frames=allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
+                for name, value in SAFE_HEADERS.items():
                     headers[name] = value
+                headers["Content-Security-Policy"] = self.of_page if scope["path"] == "/" else self.of_others
             await send(message)
 
         await self.app(scope, receive, send_safely)
+
+
+class Prefix:
+    """Takes away the path at which a proxy shows the page, where the proxy leaves it in what it asks for.
+
+    Args:
+        app: what answers.
+        path: such as "/parsing".
+    """
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self.app = app
+        self.path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and f"{scope['path']}/".startswith(f"{self.path}/"):
+            path = scope["path"].removeprefix(self.path) or "/"
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self.app(scope, receive, send)
 
 
 class BodyLimit:

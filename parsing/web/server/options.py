@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 import sys
 from typing import NoReturn
@@ -12,8 +13,8 @@ from parsing.models import NAMES, SIZES
 
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """`host`, `port`, `model`, `weights`, `size`, `auth` ("user:password" or None) and `origins` (a list). Ends the program
-    with one sentence where the port, the size or `auth` cannot be meant.
+    """`host`, `port`, `model`, `weights`, `size`, `auth` ("user:password" or None), `address` and the lists `origins`,
+    `hosts` and `frames`. Ends the program with one sentence where one of them cannot be meant.
     """
     environment = os.environ.get
     options = argparse.ArgumentParser(
@@ -62,6 +63,25 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
         default=environment("PARSING_ORIGINS") or "",
         help="web sites whose scripts may use REST, such as https://example.org, or * for all; PARSING_ORIGINS (default: none)",
     )
+    options.add_argument(
+        "--hosts",
+        metavar="NAME,...",
+        default=environment("PARSING_HOSTS") or "",
+        help="names under which it answers, beside this machine's own, names without a dot and numbers; .example.org for all"
+        " below it, * for any; PARSING_HOSTS (default: none more)",
+    )
+    options.add_argument(
+        "--frames",
+        metavar="ADDRESS,...",
+        default=environment("PARSING_FRAMES") or "",
+        help="web sites that may show the page in a frame, or * for all; PARSING_FRAMES (default: none, on a Space its own)",
+    )
+    options.add_argument(
+        "--address",
+        default=environment("PARSING_ADDRESS") or "",
+        help="where visitors find the page behind a proxy, such as https://example.org/parsing, or only /parsing;"
+        " PARSING_ADDRESS (default: as they ask for it)",
+    )
     chosen = options.parse_args(arguments)
     if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
         refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
@@ -70,8 +90,18 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
         refuse(f"There is no size {chosen.size!r}; there are {', '.join(SIZES)}.")
     if chosen.auth is not None and not all(chosen.auth.partition(":")):
         refuse("--auth and PARSING_AUTH take a user and a password with a colon between them.")
-    chosen.origins = [origin.strip().rstrip("/") for origin in chosen.origins.split(",") if origin.strip()]
+    if chosen.address and not re.fullmatch(r"(https?://[\w.:\[\]-]+)?(/[\w./~-]*)?", chosen.address):
+        refuse("--address and PARSING_ADDRESS take an address such as https://example.org/parsing, or a path such as /parsing.")
+    if any(re.search(r"[;\s]", name) for name in chosen.frames.split(",") if name.strip()):
+        refuse("--frames and PARSING_FRAMES take addresses such as https://example.org, with commas between them.")
+    chosen.origins, chosen.frames = _split(chosen.origins), _split(chosen.frames)
+    chosen.hosts = _split(chosen.hosts)
     return chosen
+
+
+def _split(addresses: str) -> list[str]:
+    """What stands between commas, without slashes at its end."""
+    return [address.strip().rstrip("/") for address in addresses.split(",") if address.strip()]
 
 
 def check_address(host: str, port: int) -> None:

@@ -7,8 +7,10 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import gradio as gr
 import uvicorn
@@ -19,11 +21,31 @@ from starlette.middleware.cors import CORSMiddleware
 from parsing.web.modules import add_modules
 from parsing.web.server.gate import Gate
 from parsing.web.server.gradio_queue import Sessions, open_queue
-from parsing.web.server.guard import BasicAuth, BodyLimit, SafeHeaders
+from parsing.web.server.guard import SPACES, BasicAuth, BodyLimit, Prefix, SafeHeaders
+from parsing.web.server.hosts import KnownHosts
 from parsing.web.server.prompt import PromptProtocol
 from parsing.web.server.reception import Reception
 
 TIDY_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Public:
+    """Who may reach the app, and how.
+
+    Attributes:
+        origins: whose pages may read answers (CORS), such as "https://example.org"; "*" for all.
+        credentials: "user:password", asked for everywhere but at `/health`; None to ask nobody.
+        hosts: names under which it answers, beside this machine's own; "*" for all.
+        frames: whose pages may show it in a frame; "*" for all.
+        address: where visitors find it, where a proxy stands in front: "https://example.org/parsing", or only the path.
+    """
+
+    origins: Sequence[str] = ()
+    credentials: str | None = None
+    hosts: Sequence[str] = ()
+    frames: Sequence[str] = ()
+    address: str = ""
 
 
 def join(
@@ -32,8 +54,7 @@ def join(
     launch_options: dict[str, Any],
     reception: Reception,
     examples: Mapping[str, Path],
-    origins: Sequence[str] = (),
-    credentials: str | None = None,
+    public: Public | None = None,
 ) -> FastAPI:
     """The page at "/" beside the routes of REST.
 
@@ -43,9 +64,10 @@ def join(
         launch_options: what the page's `launch` would be given.
         reception: what both share.
         examples: files that anybody may see, by the names that the page gives them.
-        origins: whose pages may read answers (CORS), such as "https://example.org"; "*" for all.
-        credentials: "user:password", asked for everywhere but at `/health`; None to ask nobody.
+        public: who may reach it; whoever can, by this machine's own names, where it is None.
     """
+    public = public or Public()
+    address = urlsplit(public.address)
     mounted = dict(launch_options)
     page.state_session_capacity = mounted.pop("state_session_capacity")
     for name in ("share", "quiet"):  # `launch` alone knows them, and both are off
@@ -53,13 +75,16 @@ def join(
     open_queue(page, reception.turns.places)
     add_modules(rest)
     # From the inside out. With a CORSMiddleware around it, Gradio leaves these headers to it.
-    rest.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["*"])
+    rest.add_middleware(CORSMiddleware, allow_origins=list(public.origins), allow_methods=["GET", "POST"], allow_headers=["*"])
     rest.add_middleware(BodyLimit)
-    if credentials is not None:
-        rest.add_middleware(BasicAuth, credentials=credentials)
-    rest.add_middleware(SafeHeaders, framed="SPACE_ID" in os.environ)
+    if public.credentials is not None:
+        rest.add_middleware(BasicAuth, credentials=public.credentials)
+    rest.add_middleware(KnownHosts, hosts=[*public.hosts, *filter(None, [address.hostname])])
+    rest.add_middleware(SafeHeaders, frames=[*public.frames, *(SPACES if "SPACE_ID" in os.environ else ())])
+    if address.path.strip("/"):
+        rest.add_middleware(Prefix, path=address.path.rstrip("/"))
     rest.router.lifespan_context = lambda _: _tidy(page, reception)
-    app = gr.mount_gradio_app(rest, page, path="/", **mounted)
+    app = gr.mount_gradio_app(rest, page, path="/", root_path=public.address.rstrip("/") or None, **mounted)
     mount = app.routes[-1]
     mount.app = Gate(mount.app, page, reception.uploads, reception.listeners, examples)
     return app
