@@ -84,12 +84,16 @@ def main(arguments: Sequence[str]) -> None:
     )
     chosen = options.parse_args(arguments)
     photos = find_photos(chosen.photos, recursive=False, output=chosen.output)
-    targets = [None] * len(photos)
+    targets: list[Path | None] = [None] * len(photos)
     if chosen.output:
         targets = [files[0] for files in choose_targets(photos, chosen.output, [".png"])]
         make_folder(chosen.output)
     reference = load("modelscope", weights=chosen.weights)
     m2fp = load("m2fp", weights=chosen.weights)
+    from parsing.models.modelscope.engine import ModelScope
+
+    pipeline = reference.model
+    assert isinstance(pipeline, ModelScope)
     print(HEADER, flush=True)
     rows: list[Comparison] = []
     for photo, target in zip(photos, targets, strict=True):
@@ -103,7 +107,7 @@ def main(arguments: Sequence[str]) -> None:
         ours = m2fp(opened)
         own_peak = peak_memory()
         theirs = reference(opened)
-        rows.append(compare(ours, theirs, (own_peak, reference.model.peak)))
+        rows.append(compare(ours, theirs, (own_peak, pipeline.peak)))
         print(rows[-1].line(Path(photo.path).name), flush=True)
         if target:
             put_file(encode_picture(side_by_side(opened.pixels, ours, theirs), "png"), target)
@@ -143,7 +147,7 @@ def is_same(one: Segment, other: Segment) -> bool:
     if smaller < SAME_MASK * larger:  # saves most from being unpacked
         return False
     common = np.count_nonzero(one.mask & other.mask)
-    return common >= SAME_MASK * (smaller + larger - common)
+    return bool(common >= SAME_MASK * (smaller + larger - common))
 
 
 def summarise(rows: Sequence[Comparison]) -> Comparison:

@@ -124,8 +124,8 @@ def parse_on_cluster(parser: Parser, tasks: Sequence[Task], options: argparse.Na
         options.precision, options.size = "auto", "official"
     elif row.weights == "file":
         options.weights = os.path.abspath(options.weights)
-    else:
-        options.weights = os.path.abspath(local_folder(row.official, options.weights))
+    elif folder := local_folder(row.official, options.weights):
+        options.weights = os.path.abspath(folder)
     workers = count_workers(row.memory)
     try:
         # What a dead worker left comes one by one the second time, so that a photo that kills workers takes no others with it.
@@ -174,7 +174,7 @@ def _parse_bundles(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Ray 2.60 deprecates max_task_retries, but has no other way to end endless retries
         finished = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-            Worker,
+            Worker,  # type: ignore[arg-type]
             fn_constructor_args=(options, os.getcwd()),
             # One bundle at a time: those that wait at a worker that dies would be counted as having killed it.
             compute=ray.data.ActorPoolStrategy(size=min(workers, len(rows)), max_tasks_in_flight_per_actor=1),

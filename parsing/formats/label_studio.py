@@ -85,8 +85,8 @@ def _region(segment: Segment, name: str) -> dict[str, Any]:
         value = {"format": "rle", "rle": encode_brush(segment.mask), "brushlabels": [segment.name]}
         return region | {"from_name": "masks", "type": "brushlabels", "value": value}
     points = [[round(100 * int(x) / width, 6), round(100 * int(y) / height, 6)] for x, y in polygons[0]]
-    value = {"points": points, "closed": True, "polygonlabels": [segment.name]}
-    return region | {"from_name": "outlines", "type": "polygonlabels", "value": value}
+    outline: dict[str, Any] = {"points": points, "closed": True, "polygonlabels": [segment.name]}
+    return region | {"from_name": "outlines", "type": "polygonlabels", "value": outline}
 
 
 def _mean_score(people: list[Segment]) -> float:

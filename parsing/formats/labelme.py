@@ -28,7 +28,7 @@ def encode(sample: Sample) -> bytes:
     """The bytes of the JSON file."""
     height, width = sample.parsing.size
     segments = [segment for segment in (*sample.parsing.people, *sample.parsing.parts) if segment.area]
-    document = {
+    document: dict[str, Any] = {
         "version": VERSION,
         "flags": {},
         "shapes": [_shape(segment) for segment in segments],

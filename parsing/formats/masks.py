@@ -6,7 +6,6 @@ import io
 import zipfile
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +13,7 @@ from parsing.formats import document
 from parsing.formats.sample import Sample
 from parsing.labels import BACKGROUND
 from parsing.pictures import encode_labels, encode_mask
-from parsing.result import Parsing
+from parsing.result import Parsing, where_equal
 
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 """Of each file in a ZIP: the same parsing gives the same bytes."""
@@ -32,8 +31,8 @@ def encode(sample: Sample) -> bytes:
     files |= {f"{name}.png": encode_mask(mask) for name, mask in masks.items()}
     for person in parsing.people:
         files[f"person-{person.person}.png"] = encode_mask(person.mask.view(np.uint8) * np.uint8(255))
-        own = cv2.compare(parsing.person_of, person.person, cv2.CMP_EQ)
-        worn = {name: cv2.bitwise_and(mask, own) for name, mask in masks.items()}
+        own = where_equal(parsing.person_of, person.person or 0)
+        worn = {name: mask & own for name, mask in masks.items()}
         files |= {f"person-{person.person}-{name}.png": encode_mask(mask) for name, mask in worn.items() if mask.any()}
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -46,5 +45,5 @@ def encode(sample: Sample) -> bytes:
 def _masks_by_part(parsing: Parsing) -> dict[str, NDArray[np.uint8]]:
     """(H, W) uint8, 255 and 0, of each part that is somewhere in the label map."""
     parts = [part for part in parsing.classes if part.index != BACKGROUND]
-    masks = {part.name: cv2.compare(parsing.labels, part.index, cv2.CMP_EQ) for part in parts}
+    masks = {part.name: where_equal(parsing.labels, part.index) for part in parts}
     return {name: mask for name, mask in masks.items() if mask.any()}

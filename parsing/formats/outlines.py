@@ -45,7 +45,9 @@ def _borders(mask: NDArray[np.uint8]) -> tuple[list[NDArray[np.int32]], bool]:
     if not borders:
         return [], False
     outer = relations[0, :, 3] < 0  # without a border around it
-    return [border[:, 0] for border, is_outer in zip(borders, outer, strict=True) if is_outer], not outer.all()
+    return [
+        np.asarray(border[:, 0], np.int32) for border, is_outer in zip(borders, outer, strict=True) if is_outer
+    ], not outer.all()
 
 
 def _origin(segment: Segment) -> NDArray[np.int32]:
@@ -54,7 +56,8 @@ def _origin(segment: Segment) -> NDArray[np.int32]:
 
 def _without_doubles(corners: NDArray[np.int32]) -> NDArray[np.int32]:
     """Without corners that follow on the same one, or lie on the straight line between their neighbours."""
-    corners = corners[(corners != np.roll(corners, 1, axis=0)).any(axis=1)]
+    corners = corners[np.any(corners != np.roll(corners, 1, axis=0), axis=1)]
     before, after = np.roll(corners, 1, axis=0), np.roll(corners, -1, axis=0)
     straight = ((before == corners) & (corners == after)).any(axis=1)
-    return corners[~straight]
+    kept: NDArray[np.int32] = corners[~straight]
+    return kept

@@ -30,7 +30,8 @@ def encode_rle(segment: Segment) -> dict[str, Any]:
     whole = np.flatnonzero(edges[1:-1:2] == edges[2::2])  # a run that goes on at the top of the next column
     edges = np.delete(edges, np.concatenate((2 * whole + 1, 2 * whole + 2)))
     ends = [] if edges.size and edges[-1] == height * width else [height * width]
-    return {"size": [height, width], "counts": _compress(np.diff(np.concatenate(([0], edges, ends)).astype(np.int64)))}
+    counts = np.ediff1d(np.concatenate(([0], edges, ends))).astype(np.int64)
+    return {"size": [height, width], "counts": _compress(counts)}
 
 
 def _compress(counts: NDArray[np.int64]) -> str:

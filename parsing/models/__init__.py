@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 
 from parsing.extras import needs
 from parsing.labels import LIP_PARTS, PARTS, Part
-from parsing.models.m2fp.network.config import PRECISIONS, SHORT_SIDES
+from parsing.models.m2fp.network.config import PRECISIONS as M2FP_PRECISIONS
+from parsing.models.m2fp.network.config import SHORT_SIDES
 from parsing.models.m2fp.weights import Progress, local_folder
 from parsing.result import Parsing
 from parsing.stages import OnStage
 
+PRECISIONS: Final = M2FP_PRECISIONS
+"""Of a model's arithmetic; "auto" is the one that gives its own numbers."""
 SIZES: Final = tuple(SHORT_SIDES)
+"""Of a model's input."""
 GIGABYTE: Final = 1 << 30
 
 

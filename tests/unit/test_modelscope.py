@@ -86,6 +86,7 @@ def test_a_part_belongs_to_the_person_that_covers_most_of_it() -> None:
     assert [(part.label, part.score, part.person) for part in result.parts] == [(2, 0.7, 2), (13, 0.6, None), (5, 0.5, 1)]
     assert [(person.label, person.score, person.person) for person in result.people] == [(20, 0.9, 1), (20, 0.8, 2)]
     assert result.person_of.tolist() == [[1, 1, 1, 2, 2, 2, 2, 2, 2, 2]]
+    assert result.classes == parsing.PARTS
 
 
 def test_a_photo_that_ends_the_process_gets_a_sentence_and_the_next_one_a_new_process(parser: parsing.Parser) -> None:

@@ -157,14 +157,16 @@ class Lite:
 
 
 def _mean(one: _Answer, other: _Answer) -> _Answer:
-    return _Answer((one.parts + other.parts) / 2, (one.heat + other.heat) / 2, (one.spots + other.spots) / 2)
+    half = np.float32(0.5)
+    return _Answer((one.parts + other.parts) * half, (one.heat + other.heat) * half, (one.spots + other.spots) * half)
 
 
 def _resize(image: NDArray[np.uint8], area: float) -> NDArray[np.uint8]:
     """The picture at a size that the network takes, of about `area` pixels."""
     size = _network_size(image.shape[:2], area)
     shrinking = size[0] < image.shape[0]
-    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+    resized = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+    return np.asarray(resized, np.uint8)
 
 
 def _network_size(size: tuple[int, int], area: float) -> tuple[int, int]:
@@ -210,7 +212,8 @@ def _own_pixels(answer: _Answer, people: list[_Person], index: int, box: Box) ->
     centers = [
         ((people[i].center[0] + 0.5 - x0) * zoom[0] - 0.5, (people[i].center[1] + 0.5 - y0) * zoom[1] - 0.5) for i in rivals
     ]
-    return nearest(answer.spots, np.array(centers, np.float32)) == 0
+    own: NDArray[np.bool_] = nearest(answer.spots, np.array(centers, np.float32)) == 0
+    return own
 
 
 def _settle_garments(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -248,7 +251,8 @@ def _segments(
     labels: NDArray[np.uint8], person_of: NDArray[np.uint8], people: list[_Person], confidence: NDArray[np.float64]
 ) -> tuple[list[Segment], list[Segment], NDArray[np.uint8]]:
     """Parts and people as segments, and the person map renumbered without those whom the closer look did not confirm."""
-    parts, humans = [], []
+    parts: list[Segment] = []
+    humans: list[Segment] = []
     renumber = np.zeros(256, np.uint8)
     for index, person in enumerate(people):
         box = _grow(person.box, labels.shape)
@@ -263,7 +267,7 @@ def _segments(
         for part in np.unique(inside[mask]):
             score = float(confidence[index, part])
             parts.append(Segment.from_mask(mask & (inside == part), int(part), score, number, origin, labels.shape))
-    return parts, humans, cv2.LUT(person_of, renumber)
+    return parts, humans, np.asarray(cv2.LUT(person_of, renumber), np.uint8)
 
 
 def _grow(box: Box, size: tuple[int, int]) -> Box:

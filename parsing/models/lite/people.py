@@ -67,8 +67,9 @@ def nearest(spots: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray
     Returns:
         (h, w) index into `centers`.
     """
-    distance = ((spots[None] - centers[:, :, None, None]) ** 2).sum(axis=1)
-    return distance.argmin(axis=0)
+    distance: NDArray[np.float32] = ((spots[None] - centers[:, :, None, None]) ** 2).sum(axis=1)
+    closest: NDArray[np.intp] = distance.argmin(axis=0)
+    return closest
 
 
 @dataclass(frozen=True)

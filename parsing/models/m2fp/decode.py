@@ -134,7 +134,7 @@ def _best_pairs(class_logits: Tensor) -> list[Candidate]:
     # Unsorted, because ModelScope returns instances in the order in which this leaves them.
     chances, places = probabilities.flatten().topk(min(BEST_PAIRS, probabilities.numel()), sorted=False)
     return [
-        Candidate(*divmod(place, probabilities.shape[1]), chance)
+        Candidate(place // probabilities.shape[1], place % probabilities.shape[1], chance)
         for chance, place in zip(chances.tolist(), places.tolist(), strict=True)
         if chance >= LOWEST_SCORE
     ]
@@ -158,5 +158,5 @@ def layer_people(parts: list[Segment], people: list[Segment], photo: tuple[int, 
         x0, y0, x1, y1 = segment.box
         inside = person_of[y0:y1, x0:x1]
         # Five times faster than `copyto` with `where`; a difference below zero comes out right modulo 256.
-        inside += (np.uint8(segment.person) - inside) * segment.crop.view(np.uint8)
+        inside += (np.uint8(segment.person or 0) - inside) * segment.crop.view(np.uint8)
     return person_of

@@ -74,7 +74,7 @@ class Pipeline:
         with stages("prepare"):
             pixels, box = centre(image, config.canvas) if config.single_person else scale(image, self.short_side)
             x = to_input(pixels)  # (1, 3, h, w)
-            frame = Frame(padded=tuple(x.shape[2:]), box=box, photo=image.shape[:2])
+            frame = Frame(padded=(x.shape[2], x.shape[3]), box=box, photo=image.shape[:2])
         with stages("network"):
             class_logits, mask_logits = self.network(x)  # (1, Q, classes + 1), (1, Q, h/4, w/4)
         with stages("decode"):

@@ -124,9 +124,9 @@ class Window:
         if kernels.library() is not None:
             total = kernels.read_mask(self.logits, self.taps.places, self.taps.shares, mask)
         else:
-            total = sum(self._read_band(band, logits, mask) for band, logits in self.bands())
+            total = sum((self._read_band(band, logits, mask) for band, logits in self.bands()), start=0.0)
         mask = mask[:, : self.columns.stop - self.columns.start]
-        return mask, total / max(np.count_nonzero(mask), 1)
+        return mask, total / max(int(np.count_nonzero(mask)), 1)
 
     def _read_band(self, band: slice, logits: Tensor, mask: NDArray[np.bool_]) -> float:
         np.greater(logits.numpy(), 0, out=mask[band])
@@ -162,8 +162,8 @@ class Upsampler:
 
         A pixel of the photo is a mean of logits around it, so it is positive only where one of them is.
         """
-        positive = mask.numpy() > 0
-        rows, columns = self._rows.reached(positive.any(axis=1)), self._columns.reached(positive.any(axis=0))
+        positive: NDArray[np.bool_] = mask.numpy() > 0
+        rows, columns = self._rows.reached(np.any(positive, axis=1)), self._columns.reached(np.any(positive, axis=0))
         columns = slice(columns.start // self._step * self._step, columns.stop)
         if kernels.library() is not None:
             blocks = slice(columns.start // self._step, -(-columns.stop // self._step))

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import weakref
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 import torch
@@ -136,12 +136,12 @@ class Engine:
         """What `worker.Pipeline` says of an RGB uint8 (H, W, 3) photo, and the most megabytes it had resident."""
         peak_memory(self._process.pid, restart=True)
         with contextlib.suppress(OSError):  # whoever does not read has ended, and below it shows why
-            worker.send(self._process.stdin, photo=photo)
+            worker.send(cast(BinaryIO, self._process.stdin), photo=photo)
         return self._receive(), peak_memory(self._process.pid)
 
     def _receive(self) -> dict[str, NDArray[Any]]:
         try:
-            return worker.receive(self._process.stdout)
+            return worker.receive(cast(BinaryIO, self._process.stdout))
         except EOFError:
             status = self._process.wait()
             self._end()
@@ -190,8 +190,8 @@ def read_answer(answer: dict[str, NDArray[Any]], num_parts: int, classes: tuple[
         num_parts: the class of this index is a whole person.
         classes: the model's table.
     """
-    labels, classes, masks = answer["labels"], answer["classes"], answer["masks"]
-    part_places, person_places = np.flatnonzero(classes != num_parts), np.flatnonzero(classes == num_parts)
+    labels, found, masks = answer["labels"], answer["classes"], answer["masks"]  # found: (N,) the class of each mask
+    part_places, person_places = np.flatnonzero(found != num_parts).tolist(), np.flatnonzero(found == num_parts).tolist()
     overlaps = [[int(np.bitwise_count(masks[part] & masks[person]).sum()) for person in person_places] for part in part_places]
 
     def segment(place: int, label: int, person: int | None) -> Segment:
@@ -200,7 +200,7 @@ def read_answer(answer: dict[str, NDArray[Any]], num_parts: int, classes: tuple[
 
     people = [segment(place, HUMAN, number) for number, place in enumerate(person_places, start=1)]
     owned = zip(part_places, owners(torch.tensor(overlaps)), strict=True)
-    parts = [segment(place, int(classes[place]), owner) for place, owner in owned]
+    parts = [segment(place, int(found[place]), owner) for place, owner in owned]
     timings = dict(zip(STAGES, answer["milliseconds"].tolist(), strict=True))
     return Parsing(labels, parts, people, NAME, timings, layer_people(parts, people, labels.shape), classes)
 

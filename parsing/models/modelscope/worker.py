@@ -92,7 +92,8 @@ class Pipeline:
     def _postprocess(self, inputs: dict[str, Any], **options: Any) -> dict[str, Any]:
         scores = inputs["eval_result"][0]["parsing"]["semantic_outputs"]  # (20, H, W)
         self._labels = scores.numpy().argmax(axis=0).astype(np.uint8)
-        return self._read_masks(inputs, **options)
+        found: dict[str, Any] = self._read_masks(inputs, **options)
+        return found
 
 
 def main() -> None:

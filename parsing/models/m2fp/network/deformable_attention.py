@@ -36,27 +36,31 @@ class DeformableAttention(nn.Module):
         super().__init__()
         self.levels, self.heads = levels, heads
         self.by_kernel = False
-        self.sampling_offsets = nn.Linear(width, heads * levels * POINTS * 2)
-        self.attention_weights = nn.Linear(width, heads * levels * POINTS)
+        self.sampling_offsets: nn.Linear | None = nn.Linear(width, heads * levels * POINTS * 2)
+        self.attention_weights: nn.Linear | None = nn.Linear(width, heads * levels * POINTS)
         self.sampling: Linear | None = None
         self.value_proj = Linear(width, width)
         self.output_proj = Linear(width, width)
 
     def pack(self) -> None:
         """Joins the layers of sampling offsets and attention weights into one, and chooses who reads."""
-        self.sampling = self._join()
+        sampling = self.sampling = self._join()
         self.sampling_offsets = self.attention_weights = None
         self.by_kernel = kernels.can_sample(self.value_proj.out_features // self.heads, self.levels * POINTS)
         if self.by_kernel:
-            self.sampling.pack()
+            sampling.pack()
 
     def in_bfloat16(self) -> None:
         """Rounds the layers; that of offsets and attention weights only where the kernel reads what it gives."""
-        for layer in (self.value_proj, self.output_proj, *([self.sampling] if self.by_kernel else [])):
+        for layer in (self.value_proj, self.output_proj):
             layer.in_bfloat16()
+        if self.by_kernel and self.sampling is not None:
+            self.sampling.in_bfloat16()
 
     def _join(self) -> Linear:
         offsets, attention = self.sampling_offsets, self.attention_weights
+        assert offsets is not None, "they are joined once"
+        assert attention is not None
         weight = torch.cat((offsets.weight[0::2], offsets.weight[1::2], attention.weight))  # all x, all y, all logits
         return Linear.of(weight, torch.cat((offsets.bias[0::2], offsets.bias[1::2], attention.bias)))
 

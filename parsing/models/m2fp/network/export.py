@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from parsing.models.m2fp.network.deformable_attention import POINTS, DeformableAttention, Sizes
 from parsing.models.m2fp.network.m2fp import STRIDE, M2FPNetwork
+from parsing.models.m2fp.network.pixel_decoder import EncoderLayer
 
 OPSET = 17
 """The ONNX operators' version; `grid_sample` exists since 16."""
@@ -36,6 +37,8 @@ class SampledAttention(nn.Module):
         module = self.original
         heads, levels = module.heads, module.levels
         batch, tokens, channels = query.shape
+        assert module.sampling_offsets is not None, "a packed network cannot be exported"
+        assert module.attention_weights is not None
         offsets = module.sampling_offsets(query).view(batch, tokens, heads, levels, POINTS, 2).permute(3, 0, 2, 1, 4, 5)
         offsets = offsets.flatten(1, 2)  # (levels, B * heads, T, points, 2), in pixels of the level that is read
         attention = module.attention_weights(query).view(batch, tokens, heads, -1).softmax(3)
@@ -45,7 +48,7 @@ class SampledAttention(nn.Module):
         planes = module.value_proj(value).transpose(1, 2).reshape(batch * heads, channels // heads, tokens)
         areas = [height * width for height, width in sizes]
         reference = torch.cat([pixel_centres(*size) for size in sizes])[:, None]  # (T, 1, 2) in (0, 1)
-        mixed = 0
+        mixed = torch.zeros(())
         for (height, width), plane, offset, weight in zip(sizes, planes.split(areas, dim=2), offsets, attention, strict=True):
             x, y = (
                 reference[..., 0] + offset[..., 0] / width,
@@ -70,7 +73,8 @@ def traceable(network: M2FPNetwork) -> M2FPNetwork:
     memo = {id(parameter): parameter for parameter in network.parameters()}
     network = copy.deepcopy(network, memo)
     for layer in network.sem_seg_head.pixel_decoder.transformer.encoder.layers:
-        layer.self_attn = SampledAttention(layer.self_attn)
+        assert isinstance(layer, EncoderLayer)
+        layer.add_module("self_attn", SampledAttention(layer.self_attn))
     return network
 
 

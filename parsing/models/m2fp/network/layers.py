@@ -76,9 +76,12 @@ class ConvNorm(nn.Conv2d):
         norm = self.norm
         if not isinstance(norm, nn.BatchNorm2d):
             return
-        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)  # (outputs,)
+        mean, variance = norm.running_mean, norm.running_var
+        assert mean is not None, "the checkpoint has them"
+        assert variance is not None
+        scale = norm.weight * torch.rsqrt(variance + norm.eps)  # (outputs,)
         self.weight = _constant(self.weight * scale[:, None, None, None])
-        self.bias = _constant(norm.bias - norm.running_mean * scale)
+        self.bias = _constant(norm.bias - mean * scale)
         self.norm = nn.Identity()
 
 
@@ -109,8 +112,8 @@ class Linear(nn.Linear):
 class SumNorm(nn.LayerNorm):
     """Layer normalisation of a sum, which is how each of a transformer's layers ends."""
 
-    def forward(self, x: Tensor, added: Tensor) -> Tensor:
-        if not torch.jit.is_tracing() and kernels.can_norm(x.shape[-1]):
+    def forward(self, x: Tensor, added: Tensor) -> Tensor:  # type: ignore[override]
+        if not packed.is_tracing() and kernels.can_norm(x.shape[-1]):
             return kernels.norm_of_sum(x, added, self.weight, self.bias, self.eps)
         return super().forward(x + added)
 
@@ -135,19 +138,30 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.in_proj_weight = nn.Parameter(torch.zeros(3 * width, width))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.in_proj_weight: nn.Parameter | None = nn.Parameter(torch.zeros(3 * width, width))
+        self.in_proj_bias: nn.Parameter | None = nn.Parameter(torch.zeros(3 * width))
         self.out_proj = Linear(width, width)
         self.projections: nn.ModuleList | None = None
 
     def pack(self) -> None:
         """Takes the one matrix apart, to lay out each of its three."""
-        self.projections = nn.ModuleList(self._take_apart())
-        self.in_proj_weight = self.in_proj_bias = None
-        for projection in self.projections:
+        projections = self._take_apart()
+        for projection in projections:
             projection.pack()
+        self.projections = nn.ModuleList(projections)
+        self.in_proj_weight = self.in_proj_bias = None
+
+    def inputs_in_bfloat16(self) -> None:
+        """Rounds the projections of query, key and value, once packed."""
+        for projection in self._take_apart():
+            projection.in_bfloat16()
 
     def _take_apart(self) -> list[Linear]:
+        """The projections of query, key and value."""
+        if self.projections is not None:
+            return [projection for projection in self.projections if isinstance(projection, Linear)]
+        assert self.in_proj_weight is not None, "they are taken apart once"
+        assert self.in_proj_bias is not None
         return [Linear.of(*parts) for parts in zip(self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3), strict=True)]
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, mask_logits: Tensor | None = None) -> Tensor:
@@ -163,9 +177,9 @@ class Attention(nn.Module):
         Returns:
             (B, Q, C).
         """
-        projections = self.projections or self._take_apart()
-        query, key, value = (project(x) for project, x in zip(projections, (query, key, value), strict=True))
-        if mask_logits is not None and not torch.jit.is_tracing() and kernels.can_attend(query.shape[2] // self.heads):
+        inputs = query, key, value
+        query, key, value = (project(x) for project, x in zip(self._take_apart(), inputs, strict=True))
+        if mask_logits is not None and not packed.is_tracing() and kernels.can_attend(query.shape[2] // self.heads):
             return self.out_proj(kernels.attend(query, key, value, mask_logits, self.heads))
         query, key, value = (x.unflatten(2, (self.heads, -1)).transpose(1, 2) for x in (query, key, value))
         mask = None if mask_logits is None else attended(mask_logits)[:, None]  # (B, 1, Q, N), the same for all heads
@@ -189,7 +203,7 @@ def cached_by_size(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     @wraps(function)
     def call(*sizes: int) -> Tensor:
-        return (function if torch.jit.is_tracing() else cached)(*sizes)
+        return (function if packed.is_tracing() else cached)(*sizes)
 
     return call
 

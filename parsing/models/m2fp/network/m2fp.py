@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from parsing.models.m2fp.network.config import NetworkConfig
 from parsing.models.m2fp.network.deformable_attention import DeformableAttention
 from parsing.models.m2fp.network.layers import Attention, ConvNorm, Linear
-from parsing.models.m2fp.network.pixel_decoder import PixelDecoder
+from parsing.models.m2fp.network.pixel_decoder import EncoderLayer, PixelDecoder
 from parsing.models.m2fp.network.resnet import ResNet
-from parsing.models.m2fp.network.transformer_decoder import TransformerDecoder
+from parsing.models.m2fp.network.transformer_decoder import CrossAttentionLayer, TransformerDecoder
 
 STRIDE = 32
 """Height and width of the input are multiples of this."""
@@ -73,15 +73,16 @@ class M2FPNetwork(nn.Module):
         how well the pictures agree.
         """
         network = copy.deepcopy(self, {id(parameter): parameter for parameter in self.parameters()})
-        pixel_decoder, predictor = network.sem_seg_head.pixel_decoder, network.sem_seg_head.predictor
+        pixel_decoder = network.sem_seg_head.pixel_decoder
         pixel_decoder.input_proj = copy.deepcopy(pixel_decoder.input_proj).bfloat16()
-        rounded = [module for module in network.modules() if isinstance(module, ConvNorm)]
-        for layer in pixel_decoder.transformer.encoder.layers:
-            rounded += [layer.self_attn, layer.linear1, layer.linear2]
-        for layer in predictor.transformer_cross_attention_layers:
-            rounded += layer.multihead_attn.projections
-        for module in rounded:
-            module.in_bfloat16()
+        for module in network.modules():
+            if isinstance(module, (ConvNorm, DeformableAttention)):
+                module.in_bfloat16()
+            elif isinstance(module, EncoderLayer):
+                module.linear1.in_bfloat16()
+                module.linear2.in_bfloat16()
+            elif isinstance(module, CrossAttentionLayer):
+                module.multihead_attn.inputs_in_bfloat16()
         return network
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

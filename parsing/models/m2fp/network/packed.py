@@ -49,6 +49,11 @@ MANY: Final = 1 << 10
 """Rows that a linear layer's weight is laid out for; it computes as well with fewer or more."""
 
 
+def is_tracing() -> bool:
+    """Whether the network is being traced for export, which knows none of these operators nor our kernels."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+
+
 def can_pack(dtype: torch.dtype) -> bool:
     """Whether weights of this type can be packed here."""
     return AVAILABLE and (dtype == torch.float32 or torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -84,7 +89,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor, relu: bool = False) -> Tenso
 
 def products(rows: Tensor, columns: Tensor) -> Tensor:
     """(B, Q, N): each of rows (B, Q, C) times each of columns (B, N, C), of their type."""
-    if torch.jit.is_tracing() or not can_pack(columns.dtype):
+    if is_tracing() or not can_pack(columns.dtype):
         return rows @ columns.transpose(1, 2)
     found = [torch.ops.mkldnn._linear_pointwise(*pair, None, "none", [], "") for pair in zip(rows, columns, strict=True)]
     return torch.stack(found) if len(found) > 1 else found[0][None]
@@ -107,5 +112,5 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, relu: 
     numbers = [weight.shape[2] // 2] * 2, [stride] * 2, [1, 1], 1  # padding, stride, dilation, groups
     if added is None:
         return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *numbers, "relu" if relu else "none", [], "")
-    finish = "add", 1.0, "relu" if relu else None, [], ""
-    return torch.ops.mkldnn._convolution_pointwise_.binary(added, x, weight, bias, *numbers, *finish)
+    pointwise = torch.ops.mkldnn._convolution_pointwise_.binary
+    return pointwise(added, x, weight, bias, *numbers, "add", 1.0, "relu" if relu else None, [], "")

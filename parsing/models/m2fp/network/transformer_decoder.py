@@ -18,7 +18,8 @@ from parsing.models.m2fp.network.pixel_decoder import LEVELS
 
 def _table(rows: int, width: int) -> nn.Embedding:
     """An embedding of zeros: torch's own start, random on no device, would import its compiler, a second and 80 MB."""
-    return nn.Embedding.from_pretrained(torch.zeros(rows, width))
+    table: nn.Embedding = nn.Embedding.from_pretrained(torch.zeros(rows, width))
+    return table
 
 
 class CrossAttentionLayer(nn.Module):
@@ -108,9 +109,9 @@ class TransformerDecoder(nn.Module):
             strict=True,
         )
         for index, (read_picture, read_queries, feed_forward) in enumerate(layers):
-            level = index % LEVELS
-            mask_logits = self.mask_logits(queries, small_pyramids[level], mask_features)  # (B, h * w, Q)
-            queries = read_picture(queries, query_positions, memories[level], positions[level], mask_logits)
+            turn = index % LEVELS
+            mask_logits = self.mask_logits(queries, small_pyramids[turn], mask_features)  # (B, h * w, Q)
+            queries = read_picture(queries, query_positions, memories[turn], positions[turn], mask_logits)
             queries = feed_forward(read_queries(queries, query_positions))
 
         classes = self.class_embed(self.decoder_norm(queries))
