@@ -11,7 +11,7 @@ def needs(extra: str) -> Iterator[None]:
     """Goes around the imports of what one extra brings.
 
     Args:
-        extra: its name in `pyproject.toml`: "m2fp", "web", "export" or "ray".
+        extra: its name in `pyproject.toml`: such as "m2fp" or "web".
 
     Raises:
         ImportError: a package is missing; the message is one sentence that says how to install it.

@@ -14,18 +14,18 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from tqdm import tqdm
 
-from parsing.cli import compare
+from parsing.cli import compare, score
 from parsing.cli.gather import Gathering, data_set_file
+from parsing.cli.options import add_model_options, refuse
 from parsing.cli.photos import STDIN, PhotoFile, choose_targets, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
 from parsing.cli.results import Task, explain, make_folder, mute, one_line, parse_photos
 from parsing.formats.table import FORMATS
 from parsing.labels import KNOWN_PARTS, part_index
-from parsing.models import NAMES, PRECISIONS, SIZES
 from parsing.models.m2fp import export
 from parsing.parser import load
 from parsing.render import LIP, PALETTES, VIEWS
@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == ["compare"]:
             compare.main(words[1:])
             return 0
+        if words[:1] == ["score"]:
+            return score.main(words[1:])
         return run(read_options(words))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -68,7 +70,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m parsing",
         description="Colours the people in photos by part.",
         epilog="python -m parsing serve --help: the page. python -m parsing export --help: M2FP as one ONNX file."
-        " python -m parsing compare --help: M2FP beside ModelScope's own pipeline.",
+        " python -m parsing compare --help: M2FP beside ModelScope's own pipeline."
+        " python -m parsing score --help: a model on photos whose right answer is known.",
     )
     options.error = refuse  # argparse's own way takes several lines
     options.add_argument(
@@ -113,14 +116,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="overlay: colours over the photo (default); map: only colours; cutout: only the parts, the rest transparent",
     )
     options.add_argument("--palette", choices=list(PALETTES), default=LIP.name, help=f"default: {LIP.name}")
-    options.add_argument("--model", choices=NAMES, default="auto", help="default: auto, m2fp where it is, else lite")
-    options.add_argument(
-        "--weights", metavar="FOLDER", help="a ModelScope model folder, for the M2FP models; for m2fp-onnx the exported file"
-    )
-    options.add_argument(
-        "--precision", choices=PRECISIONS, default="auto", help="of M2FP; bf16 is faster (default: auto, fp32)"
-    )
-    options.add_argument("--size", choices=SIZES, default="official", help="of M2FP's input (default: official)")
+    add_model_options(options)
     options.add_argument(
         "--ray",
         metavar="ADDRESS",
@@ -223,9 +219,3 @@ def choose_tasks(photos: list[PhotoFile], options: argparse.Namespace, folder: P
             (photo, files) for photo, files in tasks if not (gathering.has(photo.name) and all(map(Path.is_file, files or ())))
         ]
     return tasks
-
-
-def refuse(sentence: str) -> NoReturn:
-    """Says what was wrong, in one line whatever is in it, and ends the program with exit status 2."""
-    print(one_line(sentence), file=sys.stderr)
-    raise SystemExit(2)

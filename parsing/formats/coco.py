@@ -13,7 +13,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from parsing.extras import needs
 from parsing.formats.outlines import edge_outlines
+from parsing.formats.regions import Regions
 from parsing.formats.run_lengths import encode_rle
 from parsing.formats.sample import Sample
 from parsing.labels import BACKGROUND, HUMAN
@@ -75,3 +80,44 @@ def gather(lines: Iterable[bytes]) -> Iterator[bytes]:
 def _item(entry: dict[str, Any], number: int) -> bytes:
     """An entry of a list, the first or a later one."""
     return (b"\n" if number == 1 else b",\n") + json.dumps(entry).encode()
+
+
+def read(document: dict[str, Any]) -> Iterator[tuple[str, Regions]]:
+    """The photos of a COCO file by name, with their regions; raises KeyError or TypeError where it is damaged."""
+    names = {category["id"]: category["name"] for category in document["categories"]}
+    found: dict[int, list[dict[str, Any]]] = {photo["id"]: [] for photo in document["images"]}
+    for annotation in document["annotations"]:
+        found[annotation["image_id"]].append(annotation)
+    for photo in document["images"]:
+
+        def regions(photo: dict[str, Any] = photo) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+            for annotation in found[photo["id"]]:
+                yield names[annotation["category_id"]], read_mask(annotation["segmentation"], photo["height"], photo["width"])
+
+        yield photo["file_name"], regions
+
+
+def read_mask(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
+    """The mask, (H, W) bool, of polygons, of run lengths, or of run lengths as numbers.
+
+    Raises:
+        ImportError: pycocotools is missing.
+        ValueError: it is none of these.
+    """
+    with needs("score"):
+        from pycocotools import mask as tools
+    if not segmentation:
+        return np.zeros((height, width), bool)
+    try:
+        if isinstance(segmentation, list):
+            runs = tools.merge(tools.frPyObjects(segmentation, height, width))
+        elif isinstance(segmentation["counts"], list):
+            runs = tools.frPyObjects(segmentation, height, width)
+        else:
+            runs = segmentation
+        mask = tools.decode(runs)
+    except Exception as error:
+        raise ValueError(f"A mask is neither polygons nor run lengths ({error}).") from error
+    if mask.shape != (height, width):
+        raise ValueError(f"A mask is {mask.shape[1]} by {mask.shape[0]} pixels, but its photo is {width} by {height}.")
+    return mask.astype(bool)

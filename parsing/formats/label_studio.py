@@ -10,14 +10,20 @@ from __future__ import annotations
 import base64
 import json
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from xml.sax.saxutils import quoteattr
 
-from parsing.formats.brush import encode_brush
+import numpy as np
+from numpy.typing import NDArray
+
+from parsing.formats.brush import decode_brush, encode_brush
+from parsing.formats.coco import read_mask
 from parsing.formats.outlines import edge_outlines
+from parsing.formats.regions import Regions
 from parsing.formats.sample import Sample
 from parsing.labels import BACKGROUND, KNOWN_PARTS
 from parsing.pictures import encode_picture
@@ -91,3 +97,28 @@ def _region(segment: Segment, name: str) -> dict[str, Any]:
 
 def _mean_score(people: list[Segment]) -> float:
     return round(sum(float(person.score) for person in people) / max(len(people), 1), 4)
+
+
+def read(tasks: list[dict[str, Any]]) -> Iterator[tuple[str, Regions]]:
+    """The photos of a file that Label Studio exported as JSON, with their regions: of the newest annotation, or of the
+    prediction where there is none; raises KeyError or TypeError where the file is damaged.
+    """
+    for task in tasks:
+        done = [entry for entry in task.get("annotations", []) if not entry.get("was_cancelled")] or task["predictions"]
+
+        def regions(found: list[dict[str, Any]] = done[-1]["result"]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+            yield from (_read_region(region) for region in found if region["type"] in ("brushlabels", "polygonlabels"))
+
+        # An upload is called 1a2b3c4d-NAME, a local file ?d=FOLDER/NAME.
+        address = unquote(task["data"]["image"].rpartition("?d=")[2])
+        yield re.sub(r"(^|/)[0-9a-f]{8}-([^/]+)$", r"\1\2", address), regions
+
+
+def _read_region(region: dict[str, Any]) -> tuple[str, NDArray[np.bool_]]:
+    value, height, width = region["value"], region["original_height"], region["original_width"]
+    if region["type"] == "brushlabels":
+        return value["brushlabels"][0], decode_brush(value["rle"], (height, width))
+    corners = np.array(value["points"], float) * (width, height) / 100
+    # What is as good as a whole number was one: six digits of a per cent are a hundredth of a pixel and less.
+    corners = np.where(np.abs(corners - corners.round()) < 0.01, corners.round(), corners)
+    return value["polygonlabels"][0], read_mask([corners.ravel().tolist()], height, width)

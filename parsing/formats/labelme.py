@@ -8,14 +8,19 @@ the person.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from parsing.formats.outlines import centre_outlines
+from parsing.formats.regions import Regions
 from parsing.formats.sample import Sample
 from parsing.pictures import encode_mask, encode_picture
 from parsing.result import Segment
@@ -67,3 +72,31 @@ def _shape(segment: Segment) -> dict[str, Any]:
         corners = [[x0, y0], [x1 - 1, y1 - 1]]  # both inside
         return shape | {"shape_type": "mask", "points": corners, "mask": base64.b64encode(mask).decode()}
     return shape | {"shape_type": "polygon", "points": polygons[0].tolist(), "mask": None}
+
+
+def read(document: dict[str, Any]) -> Iterator[tuple[str, Regions]]:
+    """The photo of a labelme file, with its regions; raises KeyError or TypeError where the file is damaged."""
+
+    def regions() -> Iterator[tuple[str, NDArray[np.bool_]]]:
+        for shape in document["shapes"]:
+            yield shape["label"], _read_shape(shape, (document["imageHeight"], document["imageWidth"]))
+
+    yield document["imagePath"].replace("\\", "/"), regions
+
+
+def _read_shape(shape: dict[str, Any], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The mask of a shape, as labelme's own tools make it; (H, W) bool."""
+    if shape["shape_type"] == "mask":
+        (x0, y0), (x1, y1) = np.array(shape["points"]).astype(int)
+        mask = np.zeros(size, bool)
+        mask[y0 : y1 + 1, x0 : x1 + 1] = np.asarray(Image.open(io.BytesIO(base64.b64decode(shape["mask"])))) > 0
+        return mask
+    if shape["shape_type"] not in ("polygon", "rectangle"):
+        raise ValueError(f"A shape of labelme's is a {shape['shape_type']}; draw polygons, rectangles or masks.")
+    picture = Image.new("1", size[::-1])
+    points = [tuple(point) for point in shape["points"]]
+    if shape["shape_type"] == "rectangle":
+        (x0, y0), (x1, y1) = points
+        points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    ImageDraw.Draw(picture).polygon(points, outline=1, fill=1)
+    return np.asarray(picture)

@@ -1,0 +1,46 @@
+"""Data sets read back, after a correction in another tool: of COCO, Label Studio and labelme."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from parsing.formats import coco, label_studio, labelme
+from parsing.formats.regions import Regions
+
+
+def read_truth(path: Path) -> Iterator[tuple[str, Regions]]:
+    """The photos of a COCO file, of a file that Label Studio exported as JSON, or of a folder of labelme files: the name of
+    each, perhaps after folders, and its regions.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is none of these; both with a sentence for the user.
+    """
+    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise ValueError(f"There is no JSON file in the folder {path.name!r}, where labelme would have written some.")
+    for file in files:
+        document = _read_json(file)
+        if isinstance(document, list):
+            reader = label_studio.read
+        elif isinstance(document, dict) and "shapes" in document:
+            reader = labelme.read
+        elif isinstance(document, dict) and "annotations" in document:
+            reader = coco.read
+        else:
+            raise ValueError(f"{file.name!r} is no data set of COCO, Label Studio or labelme.")
+        try:
+            yield from reader(document)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"{file.name!r} is damaged: {type(error).__name__} {error}.") from error
+
+
+def _read_json(file: Path) -> object:
+    try:
+        return json.loads(file.read_bytes())
+    except OSError as error:
+        raise OSError(f"The file {file.name!r} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise ValueError(f"{file.name!r} is no JSON file.") from error
