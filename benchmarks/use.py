@@ -1,7 +1,7 @@
 """Minutes of use: `python -m benchmarks.use [--minutes 10] [--every 60]`.
 
 Starts the app with `lite`, opens it in headless Chromium with a film for a camera, and does the same round again and again: an
-uploaded photo, a photo from the camera, an example, the live camera; the language there and back; every view, with parts, a
+uploaded photo, an example, the live camera; the language there and back; every view, with parts, a
 person, an opacity and a palette chosen; every file taken away and compared with the screen. A table shows what page and server
 hold meanwhile. Exit status 1 where that has grown by more than a tenth since the first row. Needs requirements-dev.txt; Linux
 only, because memory is read from /proc.
@@ -89,7 +89,6 @@ def use(page: Page) -> None:
     """One round; raises AssertionError where what is taken away is not what the screen shows."""
     send_file(page, EXAMPLES / "admiral.jpg")
     set_and_save(page)
-    take_camera_photo(page)
     save_all(page)
     show_example(page, "photographer.jpg")
     for language in ("zh-CN", "en"):
@@ -121,15 +120,6 @@ def show_example(page: Page, name: str) -> None:
     """Clicks on an example."""
     page.locator("#examples button").filter(has=page.locator(f"img[src$='{name}']")).click()
     wait_for_size(page, *Image.open(EXAMPLES / name).size)
-
-
-def take_camera_photo(page: Page) -> None:
-    """Opens the photo input's camera, takes a photo and goes back to files."""
-    page.locator("#photo .source-selection button").nth(1).click()
-    page.locator("#photo [title='grant webcam access'] button").click()
-    page.locator("#photo [aria-label='capture photo']").click()
-    wait_for_size(page, *CAMERA_SIZE)
-    page.locator("#photo .source-selection button").nth(0).click()
 
 
 def run_camera(page: Page) -> None:

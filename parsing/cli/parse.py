@@ -9,6 +9,7 @@ else. Files appear whole or not at all, so that `--resume` can go on after whate
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -24,11 +25,12 @@ from parsing.cli.options import add_model_options, refuse
 from parsing.cli.photos import STDIN, PhotoFile, choose_targets, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
 from parsing.cli.results import Task, explain, make_folder, mute, one_line, parse_photos
+from parsing.effects import WIDEST_EDGE
 from parsing.formats.table import FORMATS
 from parsing.labels import KNOWN_PARTS, part_index
 from parsing.models.m2fp import export
 from parsing.parser import load
-from parsing.render import LIP, PALETTES, VIEWS
+from parsing.render import COLOR, LIP, PALETTES, VIEWS
 
 STDOUT: Final = "-"
 INTERRUPTED: Final = 130
@@ -113,8 +115,21 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--view",
         choices=VIEWS,
         default="overlay",
-        help="overlay: colours over the photo (default); map: only colours; cutout: only the parts, the rest transparent",
+        help="overlay: colours over the photo (default); map: only colours; cutout: only the parts, the rest transparent; "
+        "outlines; blur and pixelate: the parts made unrecognisable; recolor: the parts in other colours, shading kept",
     )
+    options.add_argument(
+        "--grow", metavar="PIXELS", type=read_grow, default=0, help="by which edges grow, or shrink: -64 to 64 (default: 0)"
+    )
+    options.add_argument(
+        "--feather",
+        metavar="PIXELS",
+        type=read_feather,
+        default=0,
+        help="over which edges fade, 0 to 64 (default: 0)",
+    )
+    options.add_argument("--crop", action="store_true", help="of pictures only the rectangle around what is chosen")
+    options.add_argument("--color", metavar="#RRGGBB", type=read_color, help="of everything chosen, instead of the palette's")
     options.add_argument("--palette", choices=list(PALETTES), default=LIP.name, help=f"default: {LIP.name}")
     add_model_options(options)
     options.add_argument(
@@ -150,6 +165,33 @@ def read_opacity(number: str) -> float:
     if not 0.0 <= opacity <= 1.0:
         raise argparse.ArgumentTypeError(f"opacity lies between 0 and 1, but this is {number!r}")
     return opacity
+
+
+def read_grow(number: str) -> int:
+    """Pixels by which edges may grow or shrink."""
+    return _read_pixels(number, -WIDEST_EDGE)
+
+
+def read_feather(number: str) -> int:
+    """Pixels over which edges may fade."""
+    return _read_pixels(number, 0)
+
+
+def _read_pixels(number: str, least: int) -> int:
+    try:
+        pixels = int(number)
+    except ValueError:
+        pixels = least - 1
+    if not least <= pixels <= WIDEST_EDGE:
+        raise argparse.ArgumentTypeError(f"pixels lie between {least} and {WIDEST_EDGE}, but this is {number!r}")
+    return pixels
+
+
+def read_color(text: str) -> str:
+    """A colour as #rrggbb."""
+    if not re.fullmatch(COLOR, text):
+        raise argparse.ArgumentTypeError(f"a colour is written as #rrggbb, such as #c2185b, but this is {text!r}")
+    return text
 
 
 def run(options: argparse.Namespace) -> int:

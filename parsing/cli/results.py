@@ -22,7 +22,7 @@ from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
 from parsing.image import Photo, open_photo
 from parsing.parser import Parser
-from parsing.render import restrict
+from parsing.render import grow_edges, restrict
 from parsing.result import Parsing
 
 Task = tuple[PhotoFile, list[Path] | None]
@@ -50,7 +50,7 @@ def parse_photos(parser: Parser, tasks: Iterable[Task], options: argparse.Namesp
     Args:
         parser: the model.
         tasks: which photos, and where to.
-        options: kinds, parts, opacity, palette and view, as `python -m parsing` reads them.
+        options: kinds, parts and how pictures are drawn, as `python -m parsing` reads them.
 
     Yields:
         What became of each task; one that fails does not stop the others.
@@ -83,13 +83,16 @@ def write_results(pixels: NDArray[np.uint8], parsing: Parsing, task: Task, optio
     photo, files = task
     sample = Sample(
         pixels,
-        restrict(parsing, options.parts) if options.parts else parsing,
+        grow_edges(restrict(parsing, options.parts) if options.parts else parsing, options.grow),
         photo.name,
         photo.folder,
         os.path.dirname(os.path.abspath(files[0])) if files else None,
         options.opacity,
         options.palette,
         options.view,
+        options.feather,
+        options.crop,
+        options.color,
     )
     forms = [FORMATS[kind] for kind in options.kinds]
     if files is None:

@@ -17,12 +17,13 @@ class Sample:
 
     Attributes:
         photo: RGB uint8 (H, W, 3), upright.
-        parsing: what is to be handed on of it; `restrict` leaves out parts and people.
+        parsing: what is to be handed on of it; `restrict` leaves out parts and people, `grow_edges` moves edges.
         name: of the photo's file, with "/" between it and the folders that it lies in below `folder`.
         folder: absolute path of the folder below which `name` is found; None where the photo is no file, so that data sets
             that need its pixels carry them inside.
         written_to: absolute path of the folder that the result is written to, from which data sets refer to the photo.
-        opacity, palette, view: how the coloured picture is drawn, as `composite` takes them; the palette by name.
+        opacity, palette, view, feather, crop, color: how the coloured picture is drawn, as `composite` takes them; the palette
+            by name.
     """
 
     photo: NDArray[np.uint8]
@@ -33,3 +34,6 @@ class Sample:
     opacity: float = 0.6
     palette: str = LIP.name
     view: View = "overlay"
+    feather: int = 0
+    crop: bool = False
+    color: str | None = None

@@ -13,10 +13,10 @@ from support.browsing import DESKTOP, PHONE, file_of, serve, shown, upload, visi
 from support.striped_model import PHOTO, Stripes
 
 import parsing
-from parsing.web.page import components
-from parsing.web.page.handlers import EXAMPLES
+from parsing.web.page.handlers import EXAMPLES, TEXTS
 
 PARSING = Stripes()(PHOTO)
+TITLES = TEXTS["en"]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_the_list_names_every_class_with_its_share_and_dims_the_absent(page: Pag
     rows = page.locator("#parts .part")
     expect(rows).to_have_count(20)
     for name, share in PARSING.area().items():
-        row = rows.filter(has=page.get_by_text(name, exact=True))
+        row = rows.filter(has=page.get_by_text(TITLES[f"part.{name}"], exact=True))
         expect(row.locator(".share")).to_have_text(f"{share * 100:.1f}%" if share else "–")
         assert ("missing" in row.get_attribute("class").split()) == (share == 0)
 
@@ -124,7 +124,7 @@ def test_a_broken_file_gets_a_sentence_and_the_earlier_result_stays(page: Page) 
     before = shown(page)
     good = file_of(PHOTO)
     upload(page, {**good, "buffer": good["buffer"][:200]})
-    expect(page.get_by_test_id("toast-body")).to_contain_text("damaged or cut short")
+    expect(page.locator("#picture .said")).to_contain_text("damaged or cut short")
     np.testing.assert_array_equal(shown(page), before)
     expect(page.locator("#facts")).to_contain_text("96 × 120")
     upload(page, file_of(PHOTO[:100]))
@@ -154,7 +154,7 @@ def test_a_chinese_browser_gets_a_chinese_page(browser: Browser, address: str) -
             expect(page.get_by_role("checkbox", name=part.name_zh, exact=True)).to_be_checked()
         expect(page.get_by_text("不透明度", exact=True)).to_be_visible()
         upload(page, {"name": "photo.png", "mimeType": "image/png", "buffer": b"no picture"})
-        expect(page.get_by_test_id("toast-body")).to_contain_text("这不是图片")
+        expect(page.locator("#picture .said")).to_contain_text("这不是图片")
         upload(page, file_of(PHOTO))
         expect(page.locator("#facts")).to_contain_text("1 人")
 
@@ -170,12 +170,10 @@ def test_a_phone_gets_one_column_and_targets_for_fingers(browser: Browser, addre
         assert all(box["width"] == pytest.approx(358, abs=1) for box in boxes)
         assert all(upper["y"] + upper["height"] <= lower["y"] for upper, lower in zip(boxes, boxes[1:], strict=False))
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-        targets = page.locator(
-            "#parts label, #parts button, #views label, #photo .source-selection button, #examples button"
-        ).all()
+        targets = page.locator("#parts label, #parts button, #views label, #photo label, #examples button").all()
         assert len(targets) >= 19 + 19 + 4 + 2 + 5 + 3
         assert min(target.bounding_box()["height"] for target in targets) >= 44
-        page.get_by_role("checkbox", name="Right-shoe").scroll_into_view_if_needed()
+        page.get_by_role("checkbox", name="Right shoe").scroll_into_view_if_needed()
         expect(page.locator("#picture")).to_be_in_viewport(ratio=0.99)
 
 
@@ -202,8 +200,7 @@ def test_no_request_leaves_this_machine(browser: Browser, address: str) -> None:
     assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
 
 
-def test_examples_survive_an_upload_of_the_same_file(browser: Browser, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(components, "KEPT_SECONDS", 0.1)
+def test_examples_survive_an_upload_of_the_same_file(browser: Browser, address: str) -> None:
     for page in visit(browser, address):
         page.locator("#photo input[type=file]").set_input_files(EXAMPLES[0])
         shown(page)

@@ -25,7 +25,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def test_names_change_with_the_model_and_ticks_stay(page: Page) -> None:
     upload(page, file_of(PHOTO))
     shown(page, PHOTO.shape[:2])
-    box = page.get_by_role("checkbox", name="Torso-skin", exact=True)
+    box = page.get_by_role("checkbox", name="Neck and torso", exact=True)
     expect(box).to_be_checked()
     page.get_by_role("checkbox", name="Hair", exact=True).uncheck()
     page.locator("#models [value=m2fp]").check()

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import DESKTOP, file_of, shown, upload
+from support.browsing import DESKTOP, PHONE, file_of, shown, upload
 from support.crowd_model import PARSED, PHOTO
+
+import parsing
 
 
 def light(page: Page) -> NDArray[np.str_]:
@@ -101,4 +103,85 @@ def test_two_fingers_zoom(browser: Browser, address: str) -> None:
         points = [] if apart is None else [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     assert zoom(page) == pytest.approx(2 * whole, rel=0.05)
+    context.close()
+
+
+def place_of(page: Page, part: int, person: int) -> tuple[float, float]:
+    """Where a pixel of a part of a person is in the window."""
+    box = page.locator(".drawing").bounding_box()
+    y, x = np.argwhere((PARSED.labels == part) & (PARSED.person_of == person))[20]
+    return box["x"] + (x + 0.5) * box["width"] / PHOTO.shape[1], box["y"] + (y + 0.5) * box["height"] / PHOTO.shape[0]
+
+
+def test_a_click_in_the_photo_chooses_the_part_and_with_shift_the_person(page: Page) -> None:
+    page.mouse.click(*place_of(page, 9, 2))
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, parts=["Pants"]))
+    page.mouse.click(*place_of(page, 9, 2))
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED))
+    page.keyboard.down("Shift")
+    page.mouse.click(*place_of(page, 9, 2))
+    page.keyboard.up("Shift")
+    expect(page.locator("#people [value='2']")).to_be_checked()
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, person=2))
+
+
+def test_a_finger_names_a_part_first_and_then_chooses_it(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport=PHONE, has_touch=True)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    upload(page, file_of(PHOTO))
+    shown(page)
+    page.touchscreen.tap(*place_of(page, 9, 2))
+    expect(page.locator(".tip")).to_have_text("Pants · Person 2")
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED))
+    page.touchscreen.tap(*place_of(page, 9, 2))
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, parts=["Pants"]))
+    context.close()
+
+
+def test_the_keys_are_listed_and_f_fills_the_screen(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Full screen, and back")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement?.matches('.viewer')")
+    expect(page.get_by_role("checkbox", name="Hair", exact=True)).to_be_visible()
+    page.keyboard.press("f")
+    page.wait_for_function("!document.fullscreenElement")
+
+
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [
+        ("#parts input[name=Hair]", "Space"),
+        ("#views input[value=map]", "ArrowRight"),
+        ("#people input[value='1']", "ArrowRight"),
+    ],
+)
+def test_the_focus_is_seen(page: Page, target: str, key: str) -> None:
+    control = page.locator(target)
+    control.focus()
+    page.keyboard.press(key)
+    seen = control.evaluate(
+        """(control) => {
+            const focused = control.closest("fieldset").querySelector(":focus-visible");
+            const shown = control.closest("#parts") ? focused : focused.nextElementSibling;
+            const style = getComputedStyle(shown);
+            return [style.outlineStyle, parseFloat(style.outlineWidth)];
+        }"""
+    )
+    assert seen == ["solid", 2]
+
+
+def test_high_contrast_keeps_swatches_and_choices(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport=DESKTOP, forced_colors="active")
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#parts input[name=Hair]")
+    color = "(control) => getComputedStyle(control).backgroundColor"
+    assert page.locator("#parts input[name=Hair]").evaluate(color) == "rgb(255, 0, 0)"
+    chosen, other = (page.locator(f"#views [value={view}] + span").evaluate(color) for view in ("overlay", "map"))
+    assert chosen != other
     context.close()

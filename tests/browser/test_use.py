@@ -20,7 +20,6 @@ from benchmarks.use import (
     save_all,
     send_file,
     show_example,
-    take_camera_photo,
 )
 
 
@@ -33,7 +32,6 @@ def page() -> Iterator[Page]:
 
 def test_files_of_photos_from_the_camera_are_what_the_screen_shows(page: Page) -> None:
     send_file(page, EXAMPLES / "admiral.jpg")
-    take_camera_photo(page)
     save_all(page)
     show_example(page, "astronaut.jpg")
     run_camera(page)

@@ -76,7 +76,7 @@ test("a file holds what is ticked of the chosen person, who becomes number 1", a
   const people = [{ score: 0.9, parts: [0, 0.5, 0.6] }, { score: 0.8, parts: [0, 0.1, 0.7] }];
   const found = { maps, people, timings: { parse: 1.005 }, width: 4, height: 1 };
   const usual = /** @type {[number, number, number][]} */ ([[0, 0, 0], [1, 1, 1], [2, 2, 2]]);
-  const wanted = { form: "json", parts: ["Hair"], person: 2, palette: usual, usual, table: TABLE };
+  const wanted = { form: "json", parts: ["Hair"], person: 2, grow: 0, palette: usual, usual, table: TABLE };
   const { name, blob } = await makeFile(found, wanted);
   const said = JSON.parse(await blob.text());
   assert.equal(name, "parsing.json");

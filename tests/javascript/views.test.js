@@ -7,7 +7,7 @@ import { changedBox, compose } from "../../parsing/web/viewer/views.js";
 const COLORS = /** @type {[number, number, number][]} */ (Array.from({ length: 20 }, (_, part) => [part, 10 * part, 255 - part]));
 const PHOTO = Uint32Array.of(0xff030201, 0xff060504, 0xff090807, 0xff0c0b0a);
 const MAPS = Uint8Array.of(0, 1, 2, 2, 0, 1, 1, 2); // labels, then people
-const SETTING = { parts: [1, 2], person: 0, view: "overlay", opacity: 0.6, colors: COLORS };
+const SETTING = { parts: [1, 2], person: 0, view: "overlay", opacity: 0.6, colors: COLORS, grow: 0, feather: 0 };
 
 /** @param {Partial<typeof SETTING>} setting */
 function draw(setting) {
@@ -65,4 +65,25 @@ test("only what a setting changes is drawn again", () => {
 test("borders of one region show where it ends", () => {
   const map = new LabelMap(4, 1, PHOTO, MAPS);
   assert.deepEqual([...borders(map, chooseKeys([1, 2], 0), () => 1, map.whole)], [1, 1, 0, 0]);
+});
+
+test("what a person wears gets another colour, its light and shade kept", () => {
+  const red = COLORS.map(() => /** @type {[number, number, number]} */ ([200, 0, 0]));
+  const [, , second, third] = draw({ view: "recolor", colors: red, parts: [2] });
+  assert.deepEqual([second, third], [0xff0000c8, 0xff0000c8]); // two people, each as bright as its own mean
+});
+
+test("a part that is blurred or pixelated takes from around it, and the rest stays", () => {
+  for (const view of ["blur", "pixelate"]) {
+    const drawn = draw({ view, parts: [1] });
+    assert.deepEqual([drawn[0], drawn[2], drawn[3]], [PHOTO[0], PHOTO[2], PHOTO[3]]);
+    assert.notEqual(drawn[1], PHOTO[1]);
+  }
+});
+
+test("edges grow over what is not chosen, and fade", () => {
+  assert.deepEqual(draw({ view: "map", parts: [1], grow: 1, opacity: 1 }), [0xfffe0a01, 0xfffe0a01, 0xfffe0a01, 0xff000000]);
+  const [, , faded] = draw({ view: "cutout", parts: [1], feather: 1 });
+  assert.equal(faded >>> 24, 85); // a third of the square
+  assert.deepEqual(draw({ view: "cutout", parts: [1], grow: -1 }), [0, 0, 0, 0]);
 });

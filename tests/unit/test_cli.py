@@ -63,6 +63,14 @@ def test_the_picture_is_what_composite_draws(view: str, capfd: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("model", "photos")
+def test_edges_crop_and_colour_are_those_of_composite() -> None:
+    arguments = ["--view", "recolor", "--grow", "-1", "--feather", "2", "--crop", "--color", "#c2185b", "one.png", "-o", "out"]
+    assert cli.main(arguments) == 0
+    expected = parsing.composite(PHOTO, Stripes()(PHOTO), view="recolor", grow=-1, feather=2, crop=True, color="#c2185b")
+    np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), expected)
+
+
+@pytest.mark.usefixtures("model", "photos")
 def test_without_options_an_overlay_of_all_parts() -> None:
     assert cli.main(["one.png", "-o", "out"]) == 0
     np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), parsing.composite(PHOTO, Stripes()(PHOTO)))

@@ -14,10 +14,11 @@ from PIL import Image
 from support.pictures import encode
 from support.striped_model import STRIPES, Stripes
 
-from parsing import Palette, Parsing, composite
+from parsing import Palette, Parsing, composite, effects
 from parsing.image import ImageError
 from parsing.labels import PARTS
-from parsing.render import LIP, PALETTES, VIEWS, chosen_pixels, outline_width
+from parsing.render import LIP, PALETTES, VIEWS, chosen_pixels
+from parsing.views import outline_width
 
 PHOTO = np.random.default_rng(5).integers(0, 256, (64, 48, 3), dtype=np.uint8)
 PARSED = Stripes()(PHOTO)
@@ -40,6 +41,18 @@ def outline(photo: NDArray[np.uint8], parsed: Parsing, chosen: NDArray[np.bool_]
         around = region[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
         if (around != region[y, x]).any():
             picture[y, x] = LIP.colors[parsed.labels[y, x]]
+    return picture
+
+
+def recolored(photo: NDArray[np.uint8], parsed: Parsing, chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The rule, region by region."""
+    picture = photo.copy()
+    luma = (photo.astype(int) @ (77, 150, 29) + 128) >> 8
+    for key in np.unique(parsed.labels[chosen] + 32 * parsed.person_of[chosen].astype(int)):
+        region = chosen & (parsed.labels + 32 * parsed.person_of.astype(int) == key)
+        mean = (luma[region].sum() + region.sum() // 2) // region.sum() + 16
+        bright = (2 * LIP.colors[key % 32].astype(int) * (luma[region, None] + 16) + mean) // (2 * mean)
+        picture[region] = np.minimum(bright, 255)
     return picture
 
 
@@ -92,6 +105,9 @@ def test_only_the_chosen_parts_change(parts: Any, indices: Any, view: str) -> No
         "map": lambda: LIP.colors[np.where(chosen, PARSED.labels, 0)],
         "cutout": lambda: np.dstack([PHOTO, np.full(chosen.shape, 255, np.uint8)]) * chosen[:, :, None],
         "outlines": lambda: outline(PHOTO, PARSED, chosen),
+        "blur": lambda: np.where(chosen[:, :, None], effects.blur(PHOTO), PHOTO),
+        "pixelate": lambda: np.where(chosen[:, :, None], effects.pixelate(PHOTO), PHOTO),
+        "recolor": lambda: recolored(PHOTO, PARSED, chosen),
     }[view]()
     np.testing.assert_array_equal(picture, expected)
     np.testing.assert_array_equal(chosen_pixels(PARSED, parts), np.where(chosen, 255, 0))
@@ -152,6 +168,52 @@ def test_the_photo_comes_in_any_form(form: Callable[[NDArray[np.uint8]], Any]) -
     np.testing.assert_array_equal(composite(form(PHOTO), PARSED), composite(PHOTO, PARSED))
 
 
+PLAIN = np.full((20, 30, 3), 100, np.uint8)
+LABELS = np.zeros((20, 30), np.uint8)
+LABELS[5:15, 10:20] = 5
+SQUARE = Parsing(LABELS, [], [], "example", {}, np.zeros((20, 30), np.uint8))
+"""A garment of ten by ten pixels."""
+
+
+@pytest.mark.parametrize(("grow", "rows"), [(0, (5, 15)), (2, (3, 17)), (-2, (7, 13)), (-5, (0, 0)), (64, (0, 20))])
+def test_edges_grow_and_shrink_on_every_side(grow: int, rows: tuple[int, int]) -> None:
+    shape = composite(PLAIN, SQUARE, view="cutout", grow=grow)[..., 3]
+    y = np.nonzero(shape)[0]
+    assert (int(y.min()), int(y.max()) + 1) == rows if y.size else rows == (0, 0)
+    assert set(np.unique(shape)) <= {0, 255}
+
+
+def test_feathered_edges_fade_evenly_and_keep_half_at_the_edge() -> None:
+    shape = composite(PLAIN, SQUARE, view="cutout", feather=2)[10, :, 3].astype(int)
+    assert shape[6:14].tolist() == [0, 0, 51, 102, 153, 204, 255, 255]
+    overlay = composite(PLAIN, SQUARE, view="overlay", opacity=1, feather=2)[10, :, 0].astype(int)
+    assert overlay[6:14].tolist() == [100, 100, *(100 + (155 * k + 127) // 255 for k in (51, 102, 153, 204)), 255, 255]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_cropped_is_the_rectangle_around_what_is_chosen(view: str) -> None:
+    whole = composite(PLAIN, SQUARE, view=view, grow=1)
+    np.testing.assert_array_equal(composite(PLAIN, SQUARE, view=view, grow=1, crop=True), whole[4:16, 9:21])
+    assert composite(PLAIN, SQUARE, view=view, parts=["Hat"], crop=True).shape[:2] == (20, 30)
+
+
+def test_one_color_replaces_the_palette() -> None:
+    picture = composite(PLAIN, SQUARE, view="recolor", color="#ff8000")
+    assert picture[10, 15].tolist() == [255, 128, 0]  # all of it is as bright as its mean
+    picture = composite(PLAIN, SQUARE, view="map", color="#FF8000")
+    assert picture[10, 15].tolist() == [255, 128, 0]
+
+
+@pytest.mark.parametrize("view", ["blur", "pixelate"])
+def test_a_face_cannot_be_recognised_and_the_rest_stays(view: str) -> None:
+    stripes = np.where(np.arange(480)[None, :, None] % 2, 255, 0).repeat(480, 0).repeat(3, 2).astype(np.uint8)
+    labels = np.zeros((480, 480), np.uint8)
+    labels[100:200, 100:200] = 13
+    picture = composite(stripes, Parsing(labels, [], [], "example", {}, np.zeros_like(labels)), view=view)
+    assert picture[120:180, 120:180].std() < 20
+    np.testing.assert_array_equal(picture[labels == 0], stripes[labels == 0])
+
+
 def test_photo_and_parsing_stay_as_they_were() -> None:
     photo, labels = PHOTO.copy(), PARSED.labels.copy()
     for view in VIEWS:
@@ -169,10 +231,14 @@ def test_photo_and_parsing_stay_as_they_were() -> None:
         ({"opacity": 1.01}, "Opacity lies between 0 and 1, but this is 1.01."),
         ({"opacity": -0.01}, "Opacity lies between 0 and 1"),
         ({"opacity": math.nan}, "Opacity lies between 0 and 1"),
-        ({"view": "outline"}, "There is no view 'outline'; there are overlay, map, cutout, outlines."),
+        ({"view": "outline"}, "There is no view 'outline'; there are overlay, map, cutout, outlines, blur, pixelate, recolor."),
         ({"palette": "neon"}, "There is no palette 'neon'; there are lip"),
         ({"person": 2}, "There is no person 2; people are numbered 1 to 1."),
         ({"person": 0}, "There is no person 0;"),
+        ({"grow": 65}, "Edges grow by -64 to 64 pixels, but this is 65."),
+        ({"grow": -65}, "Edges grow by -64 to 64 pixels"),
+        ({"feather": -1}, "Edges fade over 0 to 64 pixels, but this is -1."),
+        ({"color": "red"}, "A colour is written as #rrggbb, such as #c2185b, but this is 'red'."),
     ],
 )
 def test_what_does_not_exist_is_named(options: dict[str, Any], sentence: str) -> None:

@@ -60,6 +60,11 @@ def test_predict_answers_as_the_article_has_it(client: TestClient) -> None:
         ({"opacity": "0.25", "model": "lite"}, {"opacity": 0.25}),
         ({"person": "1"}, {"person": 1}),
         *(({"view": view}, {"view": view}) for view in VIEWS),
+        (
+            {"view": "cutout", "grow": "3", "feather": "2", "crop": "true"},
+            {"view": "cutout", "grow": 3, "feather": 2, "crop": True},
+        ),
+        ({"view": "recolor", "color": "#c2185b", "grow": "-1"}, {"view": "recolor", "color": "#c2185b", "grow": -1}),
         *(({"palette": palette}, {"palette": palette}) for palette in PALETTES),
     ],
 )

@@ -1,5 +1,6 @@
 // Files of a photo that was parsed on the device, made without the server: the formats of parsing/formats/table.py that are marked
 // on_device, in JavaScript; their Python says what they follow.
+import { grow } from "../viewer/edges.js";
 import { encodeIndexed, encodeMask } from "./png.js";
 import { zip } from "./zip.js";
 
@@ -8,17 +9,17 @@ import { zip } from "./zip.js";
 /** @import { Parsed } from "./lite.js" */
 /** @import { Size } from "./photo.js" */
 /**
- * What of it, and how: "labels", "masks" or "json"; the names of the parts; one person or null; colours by class, those chosen and the
+ * What of it, and how: "labels", "masks" or "json"; the names of the parts; one person or null; pixels by which edges grow; colours by class, those chosen and the
  * usual ones; the classes.
- * @typedef {{ form: string, parts: string[], person: number | null, palette: Color[], usual: Color[], table: Part[] }} WantedFile
+ * @typedef {{ form: string, parts: string[], person: number | null, grow: number, palette: Color[], usual: Color[], table: Part[] }} WantedFile
  */
 /** What is on the screen. @typedef {{ labels: Uint8Array, personOf: Uint8Array, people: Parsed["people"] } & Size} Seen */
 
 const PERSON = 32; // what a person's number is multiplied by where it is one number with a class
 
 /** A file of what is on the screen. @param {Parsed & Size} found @param {WantedFile} wanted */
-export async function makeFile(found, { form, parts, person, palette, usual, table }) {
-  const seen = restrict(found, table.map(({ name, index }) => index > 0 && parts.includes(name)), person);
+export async function makeFile(found, { form, parts, person, grow: pixels, palette, usual, table }) {
+  const seen = growEdges(restrict(found, table.map(({ name, index }) => index > 0 && parts.includes(name)), person), pixels);
   /** @param {string} name @param {string} type @param {Uint8Array<ArrayBuffer>} content */
   const file = (name, type, content) => ({ name, blob: new Blob([content], { type }) });
   if (form === "labels") return file("parsing.labels.png", "image/png", await encodeIndexed(seen, palette));
@@ -58,6 +59,14 @@ function restrict({ maps, people, width, height }, ticked, person) {
     else if (person) personOf[pixel] = 1;
   }
   return { labels, personOf, width, height, people: person ? [people[person - 1]] : people };
+}
+
+/** The same with edges that have grown by so many pixels. @param {Seen} seen @param {number} pixels @returns {Seen} */
+function growEdges(seen, pixels) {
+  if (pixels === 0) return seen;
+  const regions = Uint16Array.from(seen.labels, (part, pixel) => part + PERSON * seen.personOf[pixel]);
+  const grown = grow(regions, seen.width, seen.height, pixels);
+  return { ...seen, labels: Uint8Array.from(grown, (key) => key % PERSON), personOf: Uint8Array.from(grown, (key) => key >> 5) };
 }
 
 /** What the JSON file says. @param {Seen} seen @param {Record<string, number>} timings @param {Part[]} table */

@@ -1,6 +1,4 @@
-// "On this device" as the page has it; loaded only once somebody chooses it. Photos come in by an input of its own and go to a
-// worker: Gradio's input, which would send them, is out of sight from the choice on, by input.css.
-import { find, findInput, targetOf } from "../viewer/dom.js";
+// "On this device" as the page has it; loaded only once somebody chooses it. Photos go to a worker.
 import { makeFile } from "./files.js";
 
 /** @import { Connection } from "../page/connection.js" */
@@ -16,55 +14,15 @@ import { makeFile } from "./files.js";
 
 /**
  * Begins, and gives the function that ends it.
- * @param {Connection} viewer
+ * @param {Connection} connection
  * @param {(state: DeviceState) => void} tell told how far the model is: "starting", "loading", with the bytes that are here and in
  *   total, "ready" or "failed"
  */
-export function start(viewer, tell) {
-  const listening = new AbortController();
-  /** @template {Event} E @param {EventTarget} target @param {string} type @param {(event: E) => void} act */
-  const on = (target, type, act) =>
-    target.addEventListener(type, /** @type {EventListener} */ (act), { signal: listening.signal, capture: true });
-  const place = find(document, "#device-photo");
+export function start(connection, tell) {
   const device = new Device(tell);
-  /** @param {HTMLInputElement} input */
-  const take = (input) => {
-    if (input.files?.[0]) viewer.openHere(input.files[0]);
-    input.value = ""; // so that the same photo can be chosen again
-  };
-  viewer.useDevice(device);
-  take(findInput(place, "input")); // there may be a photo already
-
-  on(place, "change", ({ target }) => take(/** @type {HTMLInputElement} */ (target)));
-  /** @param {DragEvent} event */
-  const carries = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
-  on(document, "dragover", (/** @type {DragEvent} */ event) => {
-    if (!carries(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  on(document, "drop", (/** @type {DragEvent} */ event) => {
-    if (!carries(event) || !event.dataTransfer) return;
-    event.preventDefault();
-    event.stopPropagation();
-    viewer.openHere(event.dataTransfer.files[0]);
-  });
-  on(document, "paste", (/** @type {ClipboardEvent} */ event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
-    if (!file) return;
-    event.stopPropagation();
-    viewer.openHere(file);
-  });
-  on(document, "click", async (event) => {
-    const example = targetOf(event).closest("#examples button")?.querySelector("img");
-    if (!example) return;
-    event.stopPropagation();
-    viewer.openHere(await (await fetch(example.src)).blob());
-  });
-
+  connection.useDevice(device);
   return () => {
-    listening.abort();
-    viewer.useDevice(null);
+    connection.useDevice(null);
     device.stop();
   };
 }

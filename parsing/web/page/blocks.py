@@ -14,7 +14,6 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio while it is i
 import gradio as gr
 
 from parsing.web.assets import FOLDER, read_file
-from parsing.web.device import device_input
 from parsing.web.modules import modules_folder
 from parsing.web.page.components import example_input, photo_input
 from parsing.web.page.handlers import NAMED_EXAMPLES, TEXTS, Handlers
@@ -25,10 +24,11 @@ from parsing.web.viewer import viewer
 STYLES: Final = (
     "page/page.css",
     "page/source.css",
-    "device/input.css",
+    "page/photo_input.css",
     "viewer/stage.css",
     "viewer/bars.css",
     "viewer/legend.css",
+    "viewer/presentation.css",
 )
 text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 
@@ -42,9 +42,7 @@ def build_page(handlers: Handlers) -> gr.Blocks:
         gr.HTML(text("page.header"), elem_id="header", apply_default_css=False)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
-                photo = photo_input(text("photo.label"))
-                if handlers.loader is not None:  # as the model menu, in which it is chosen
-                    device_input(text("words"))
+                photo = photo_input(text("words"), modules_folder())
                 examples = gr.Dataset(
                     components=[example_input()],
                     samples=[[name] for name in NAMED_EXAMPLES],
@@ -71,11 +69,12 @@ def build_page(handlers: Handlers) -> gr.Blocks:
             "concurrency_limit": None,
             **private,
         }
-        new_photo = "async (photo, model) => [photo, model, photo === null ? '' : (await window.parsingViewer).begin()]"
+        new_photo = "async (photo, model) => [photo, model, photo ? (await window.parsingViewer).ticketOf(photo) : '']"
+        new_example = "async (example, model) => [example, model, (await window.parsingViewer).begin()]"
         other_model = "async (model) => [model, await (await window.parsingViewer).beginAgain()]"
         answers = [
             photo.input(handlers.upload, [photo, model, ticket], [photo, shown], js=new_photo, **parsed),
-            examples.click(handlers.example, [examples, model, ticket], [shown], js=new_photo, **parsed),
+            examples.click(handlers.example, [examples, model, ticket], [shown], js=new_example, **parsed),
         ]
         if handlers.loader is not None:
             answers.append(model.input(handlers.switch, [model, ticket], [shown], js=other_model, **parsed))

@@ -1,7 +1,7 @@
 """How a photo comes in, and what the page's parts share: files of this folder, texts, uploads.
 
-Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them. This one hands on only the
-name of the upload.
+Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them, and knows one place to drop
+a photo. This one hands on only the name of the upload.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ HERE: Final = ("page.", "error.", "line.")
 
 
 def load_texts() -> dict[str, dict[str, str]]:
-    """The page's texts by language, "en" and "zh-CN", from `texts.json`, the names of all parts as "part.<name>", and what
-    the Save menu calls each format as "save.<name>".
+    """The page's texts by language, "en" and "zh-CN", from `texts.json`, the names of all parts as "part.<name>", plainer in
+    English where the file has them than the data set's, and what the Save menu calls each format as "save.<name>".
 
     One more text, "words", holds them all as "key=text|key=text": Gradio translates one string for a component, and the
     templates of the viewer and the model menu need many.
     """
     texts: dict[str, dict[str, str]] = json.loads(read_file("page/texts.json"))
     for part in KNOWN_PARTS:
-        texts["en"][f"part.{part.name}"] = part.name
+        texts["en"].setdefault(f"part.{part.name}", part.name)
         texts["zh-CN"][f"part.{part.name}"] = part.name_zh
     for form in FORMATS.values():
         texts["en"][f"save.{form.name}"] = form.title
@@ -60,15 +60,27 @@ def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     return cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
 
 
-def photo_input(label: I18nData) -> gr.Image:
-    """An image input whose value is the name of an upload, whatever it holds; None without a file."""
-    photo = gr.Image(
-        label=label,
-        show_label=False,
-        sources=["upload", "webcam", "clipboard"],
-        height=200,
-        buttons=[],
+PHOTO_ON_LOAD: Final = """
+const module = import(new URL(props.modules + "page/photo_input.js", document.baseURI));
+module.then(async ({ PhotoInput }) => new PhotoInput({ element, props, trigger, upload }, await window.parsingViewer));
+"""
+
+
+def photo_input(words: I18nData, modules: str) -> gr.HTML:
+    """Where photos come in: its value is the name of an upload, whatever it holds; None without a file.
+
+    Args:
+        words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
+        modules: `modules_folder()`, where the modules are served.
+    """
+    photo = gr.HTML(
+        value=None,
+        label=words,
+        html_template=read_file("page/photo_input.html"),
+        js_on_load=PHOTO_ON_LOAD,
+        apply_default_css=False,
         elem_id="photo",
+        modules=modules,
     )
     # Gradio's own model asks for a file, which Gradio then looks for; the gate in front of Gradio leaves only a name.
     photo.data_model = None

@@ -3,6 +3,7 @@
 // one than the newest is dropped.
 import { find } from "../viewer/dom.js";
 import { Viewer } from "../viewer/viewer.js";
+import { linked } from "./preferences.js";
 import { decodePhoto, fromBase64, inflate, readWords } from "./messages.js";
 
 /** @import { Frame } from "../viewer/camera.js" */
@@ -11,8 +12,8 @@ import { decodePhoto, fromBase64, inflate, readWords } from "./messages.js";
 /** @import { ParsedPhoto, Tables, Wanted } from "../viewer/viewer.js" */
 /** @import { Device, Found, Source } from "../device/page.js" */
 /**
- * What the server says of a photo: a stage, that nothing came of it, or the photo with its maps.
- * @typedef {{ serial: number, stage?: Stage, failed?: boolean, photo: string, maps: string } & Omit<ParsedPhoto, "pixels" | "maps">} Message
+ * What the server says of a photo: a stage, why nothing came of it, or the photo with its maps.
+ * @typedef {{ serial: number, stage?: Stage, failed?: string, photo: string, maps: string } & Omit<ParsedPhoto, "pixels" | "maps">} Message
  */
 /**
  * What Gradio hands to a component's script.
@@ -24,6 +25,9 @@ import { decodePhoto, fromBase64, inflate, readWords } from "./messages.js";
  * }} Component
  */
 
+const MOST_TRIES = 50;
+const TRY_MS = 100;
+
 export class Connection {
   /** @param {Component} component */
   constructor({ element, props, server, watch }) {
@@ -31,21 +35,41 @@ export class Connection {
     this.server = server;
     this.page = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     this.serial = 0;
+    this.shown = 0; // number of the photo on show
+    this.name = "photo"; // what its files are called
+    this.example = ""; // the name of the example on show
+    /** @type {Map<string, string>} */
+    this.tickets = new Map(); // of photos that have been sent, by the name of the upload
     /** @type {Device | null} */
     this.device = null;
     /** @type {Found | null} */
     this.found = null; // what is on show, where it was parsed on the device
+    /** @type {Source | null} */
+    this.waiting = null; // what is parsed as soon as the device is ready
+    this.broken = false; // whether the device could not be made ready
     /** @type {Promise<void>} */
     this.idle = Promise.resolve(); // until nothing is at work
     this.becomeIdle = () => {};
     this.viewer = new Viewer(find(element, ".viewer"), props, readWords(props.label), {
       startCamera: () => this.work(null, ++this.serial),
-      parseFrame: (frame) => (staysHere() ? this.parseFrameHere(frame) : this.parseFrame(frame)),
+      parseFrame: (frame) => (this.staysHere ? this.parseFrameHere(frame) : this.parseFrame(frame)),
       makeFile: (wanted) => this.makeFile(wanted),
-      failedText: (reason) => (staysHere() && reason === "live.failed" ? "device.broke" : reason),
+      photoName: () => this.name,
+      link: () => this.link,
+      failedText: (reason) => (this.staysHere && reason === "live.failed" ? "device.broke" : reason),
     });
+    document.title = this.viewer.words.title;
     watch("value", () => this.receive(props.value));
-    watch("label", () => this.viewer.translate(readWords(props.label)));
+    watch("label", () => {
+      this.viewer.translate(readWords(props.label));
+      document.title = this.viewer.words.title;
+    });
+    this.openLinked();
+  }
+
+  /** Whether no photo may be sent: from the choice on, even before the device is ready. */
+  get staysHere() {
+    return "device" in document.documentElement.dataset;
   }
 
   get ticket() {
@@ -53,11 +77,63 @@ export class Connection {
   }
 
   /**
+   * A photo is chosen: it is on show at once, dimmed, until it has been parsed.
+   * @param {File} file
+   * @param {() => Promise<void>} send sends it to the server
+   * @returns {Promise<boolean>} whether it was parsed and is on show
+   */
+  async open(file, send) {
+    this.example = "";
+    this.name = file.name.replace(/[.][^.]*$/, "") || "photo";
+    this.viewer.preview(URL.createObjectURL(file));
+    if (this.staysHere) return this.openHere(file);
+    this.begin();
+    const { serial } = this;
+    try {
+      await send();
+    } catch {
+      if (serial === this.serial) this.viewer.say("photo.unsent");
+      this.work(null, serial);
+    }
+    await this.idle;
+    return this.shown === serial;
+  }
+
+  /** The address at which everybody sees what is on the screen now, if the photo is an example. */
+  get link() {
+    const { viewer, example } = this;
+    const said = new URLSearchParams(location.hash.slice(1));
+    said.set("language", viewer.words.language);
+    if (example) said.set("example", example);
+    if (example && viewer.settings.person) said.set("person", String(viewer.settings.person));
+    const model = /** @type {HTMLInputElement | null} */ (document.querySelector("#models [name=model]:checked"))?.value;
+    if (model) said.set("model", model);
+    return location.origin + location.pathname + location.search + "#" + decodeURIComponent(said.toString());
+  }
+
+  /** Shows the example that the link names, once the examples are there. */
+  async openLinked() {
+    const name = linked("example");
+    for (let tries = 0; name && tries < MOST_TRIES && !this.serial; tries++) {
+      const picture = [...document.querySelectorAll("#examples img")].find((image) => image.getAttribute("alt") === name);
+      if (picture) return /** @type {HTMLElement | null} */ (picture.closest("button"))?.click();
+      await new Promise((done) => setTimeout(done, TRY_MS));
+    }
+  }
+
+  /** The ticket of a photo that has been sent, for Gradio's event. @param {{ path: string }} sent */
+  ticketOf({ path }) {
+    const ticket = this.tickets.get(path) ?? "";
+    this.tickets.delete(path);
+    return ticket;
+  }
+
+  /**
    * A new photo: whatever is at work is of no more use. Gives the ticket that travels with it; without one, the server does nothing.
    * @returns {string}
    */
   begin() {
-    if (staysHere()) return "";
+    if (this.staysHere) return "";
     this.viewer.camera.stop();
     this.work({ name: "send" }, ++this.serial);
     this.server.begin_photo(this.ticket).catch(() => {}); // only so that the server may stop earlier
@@ -78,9 +154,8 @@ export class Connection {
   /** Shows what is at work for a photo, unless a newer one has come. @param {Stage | null} now @param {number} serial */
   work(now, serial) {
     if (serial !== this.serial) return;
-    const { progress } = this.viewer;
-    if (now && !progress.stage) this.idle = new Promise((done) => (this.becomeIdle = done));
-    progress.show(now);
+    if (now && !this.viewer.progress.stage) this.idle = new Promise((done) => (this.becomeIdle = done));
+    this.viewer.work(now);
     if (!now) this.becomeIdle();
   }
 
@@ -88,13 +163,15 @@ export class Connection {
   async receive(message) {
     if (message?.serial !== this.serial) return;
     const { serial, stage, failed, photo, maps, ...facts } = message;
-    if (failed) return this.work(null, serial);
+    if (failed) this.viewer.say(failed);
+    if (failed !== undefined) return this.work(null, serial);
     if (stage) return this.work(stage, serial);
     this.work({ name: "receive" }, serial);
     const [pixels, inflated] = await Promise.all([decodePhoto(photo, facts.width, facts.height), inflate(maps)]);
     if (serial !== this.serial) return;
     this.props.value = null; // megabytes that nobody needs any more
     this.found = null;
+    this.shown = serial;
     this.viewer.show({ ...facts, pixels, maps: inflated });
     this.work(null, serial);
   }
@@ -125,22 +202,42 @@ export class Connection {
     this.viewer.camera.stop();
     this.device = device;
     const { map } = this.viewer;
-    if (device && map) this.openHere({ pixels: map.pixels, width: map.width, height: map.height });
+    const { waiting } = this;
+    this.waiting = null;
+    this.broken = false;
+    if (device && waiting) this.openHere(waiting);
+    else if (device && map) this.openHere({ pixels: map.pixels, width: map.width, height: map.height });
   }
 
-  /** Parses a photo on the device. Nothing of it is sent. @param {Source} source */
+  /** The model on the device could not be fetched or started. */
+  deviceFailed() {
+    if (this.waiting) this.viewer.say("device.broke");
+    this.waiting = null;
+    this.broken = true;
+    this.work(null, this.serial);
+  }
+
+  /** Parses a photo on the device. Nothing of it is sent. @param {Source} source @returns {Promise<boolean>} whether it is on show */
   async openHere(source) {
-    if (!this.device) return;
     this.viewer.camera.stop();
     const serial = ++this.serial;
+    if (!this.device) {
+      this.waiting = this.broken ? null : source;
+      this.work(this.broken ? null : { name: "fetch" }, serial);
+      if (this.broken) this.viewer.say("device.broke");
+      await this.idle;
+      return false;
+    }
     const model = this.viewer.words["device.model"];
     this.work({ name: "open" }, serial);
     const found = await this.device.parse(source, (stage) => this.work({ ...stage, model }, serial));
-    if (serial !== this.serial) return;
+    if (serial !== this.serial) return false;
     this.work(null, serial);
-    if (!found) return;
-    if ("failed" in found) this.viewer.say(found.failed);
-    else this.showFound(found, false);
+    if (found && "failed" in found) this.viewer.say(found.failed);
+    if (!found || "failed" in found) return false;
+    this.shown = serial;
+    this.showFound(found, false);
+    return true;
   }
 
   /** @param {Found} found @param {boolean} isFrame */
@@ -153,17 +250,14 @@ export class Connection {
   }
 
   /** @param {Wanted} wanted @returns {Promise<{ name: string, blob: Blob } | { refused: string } | null>} */
-  async makeFile({ form, parts, person, palette }) {
+  async makeFile({ form, parts, person, palette, grow }) {
     if (this.found) {
       const { lite_table: table, palettes } = this.props;
       const colors = { palette: palettes[palette], usual: palettes.lip };
-      return this.found.save({ form, parts, person: person || null, ...colors, table });
+      return this.found.save({ form, parts, person: person || null, grow, ...colors, table });
     }
-    const file = await this.server.save_file({ ticket: this.ticket, form, parts, person: person || null, palette });
+    const file = await this.server.save_file({ ticket: this.ticket, form, parts, person: person || null, palette, grow });
     if (!file || "refused" in file) return file;
     return { name: file.name, blob: new Blob([fromBase64(file.content)], { type: file.type }) };
   }
 }
-
-/** Whether no photo may be sent: from the choice on, even before the device is ready. */
-const staysHere = () => "device" in document.documentElement.dataset;

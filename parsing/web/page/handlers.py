@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import html
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,7 +24,7 @@ import parsing
 from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
 from parsing.image import MAX_PIXELS
-from parsing.render import PALETTES, restrict
+from parsing.render import PALETTES, grow_edges, restrict
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
 from parsing.web.page.background import BackgroundLoader
@@ -51,7 +50,8 @@ TEXTS: Final = load_texts()
 Decode = Callable[[bytes, int], NDArray[np.uint8]]
 """Turns a file's bytes into RGB uint8 (H, W, 3), as `parsing.open_image`, of at most so many pixels."""
 Message = dict[str, Any]
-"""To the viewer: "serial", the ticket's, and "stage" while a photo is at work, "failed" if nothing came of it, or the photo.
+"""To the viewer: "serial", the ticket's, and "stage" while a photo is at work, "failed" if nothing came of it, with
+the sentence that says why, or the photo.
 
 A stage is a `Stage` as a dict, with "model", the model's title, and "expected", the timings of the photo before, or None. While
 the photo waits, its name is "wait", and it has "place", 1 for the next, and "seconds", after which its turn is expected to
@@ -139,7 +139,7 @@ class Handlers:
                 async for message in messages:
                     yield message
         elif known:
-            yield {"serial": known.serial, "failed": True}
+            yield {"serial": known.serial, "failed": ""}
 
     async def _show_in_turn(
         self, source: bytes | Path | Shown, model: Any, known: Ticket, request: gr.Request
@@ -172,15 +172,15 @@ class Handlers:
             place.leave()
 
     def _refused(self, known: Ticket, error: parsing.ImageError | BusyError | StoppingError) -> Message:
-        """Says in the corner of the page, in its language, why nothing comes of a photo."""
+        """Says, in the page's language, why nothing comes of a photo."""
         texts = TEXTS[known.language]
         if isinstance(error, BusyError):
-            warn(texts[f"line.{error.full}"].replace("{seconds}", str(error.seconds)))
+            sentence = texts[f"line.{error.full}"].replace("{seconds}", str(error.seconds))
         elif isinstance(error, StoppingError):
-            warn(texts["line.stopping"])
+            sentence = texts["line.stopping"]
         else:
-            warn(str(error) if known.language == "en" else texts[f"error.{error.kind}"])
-        return {"serial": known.serial, "failed": True}
+            sentence = str(error) if known.language == "en" else texts[f"error.{error.kind}"]
+        return {"serial": known.serial, "failed": sentence}
 
     def show(self, source: bytes | Path | Shown, model: Any, known: Ticket) -> Iterator[Message]:
         """Opens and parses a photo for a page, telling it each stage; ends between two where it has asked for another since."""
@@ -209,8 +209,7 @@ class Handlers:
             yield self._refused(known, error)
         except Exception:  # whatever it was, somebody waits for an answer
             log.exception("A photo could not be parsed")
-            warn(TEXTS[known.language]["photo.failed"])
-            yield {"serial": known.serial, "failed": True}
+            yield {"serial": known.serial, "failed": TEXTS[known.language]["photo.failed"]}
 
     def parse(self, photo: NDArray[np.uint8], opened: float, parser: parsing.Parser, on_stage: OnStage | None = None) -> Shown:
         """Parses a photo that took `opened` milliseconds to open."""
@@ -250,7 +249,8 @@ class Handlers:
         """A file of what is on the screen: "name", "type", "content" in base 64; "refused", a sentence, where a package for it
         is missing. None where the server has forgotten the photo.
 
-        `sent` is {"ticket", "form": one of `FORMATS`, "parts": names, "person": number or None, "palette": name}.
+        `sent` is {"ticket", "form": one of `FORMATS`, "parts": names, "person": number or None, "palette": name,
+        "grow": pixels}.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         shown = ticket and self.visits.shown(ticket)
@@ -261,6 +261,8 @@ class Handlers:
         try:
             parts = known_parts(sent.get("parts"), shown.parsing.classes)
             seen = restrict(shown.parsing, parts, person if isinstance(person, int) else None)
+            grow = sent.get("grow")
+            seen = grow_edges(seen, grow) if isinstance(grow, int) else seen
         except ValueError:
             return None
         try:
@@ -290,8 +292,3 @@ class Handlers:
 async def never() -> None:
     """Ends by being cancelled only: whoever calls it waits for the answer, and is cancelled with it."""
     await asyncio.Event().wait()
-
-
-def warn(sentence: str) -> None:
-    """Shows a sentence at the corner of the page."""
-    gr.Warning(html.escape(sentence))

@@ -1,5 +1,6 @@
 // The page's language, and names for the examples' pictures: what Gradio leaves to do in the whole page. Gradio chooses the language when
-// it starts; its own module can change it later.
+// it starts; its own module can change it later. Runs before all other modules.
+import { preference, remember } from "./preferences.js";
 
 /** @param {string} language */
 async function speak(language) {
@@ -10,11 +11,18 @@ async function speak(language) {
 /** @param {Event} event */
 const elementOf = (event) => /** @type {HTMLElement} */ (event.target);
 
+if (preference("model") === "device") document.documentElement.toggleAttribute("data-device", true); // no photo may be sent
+
+const LANGUAGES = ["en", "zh-CN"];
+const wanted = preference("language") ?? "";
 // It knows Chinese as zh-CN and zh-TW, and gives every other Chinese browser English.
-if (navigator.language.startsWith("zh") && !["zh-CN", "zh-TW"].includes(navigator.language)) speak("zh-CN");
+if (LANGUAGES.includes(wanted)) speak(wanted);
+else if (navigator.language.startsWith("zh") && !["zh-CN", "zh-TW"].includes(navigator.language)) speak("zh-CN");
 document.addEventListener("click", (event) => {
   const button = /** @type {HTMLElement | null} */ (elementOf(event).closest("[data-language]"));
-  if (button?.dataset.language) speak(button.dataset.language);
+  if (!button?.dataset.language) return;
+  remember("language", button.dataset.language);
+  speak(button.dataset.language);
 });
 
 // Gradio leaves the examples' pictures without a text; a screen reader then says the file's name.

@@ -1,5 +1,6 @@
 // The model menu: what the server says about M2FP goes into the component's value, and its template shows it.
 import { targetOf } from "../viewer/dom.js";
+import { linked, preference, remember } from "./preferences.js";
 
 /** @import { Connection } from "./connection.js" */
 /** How far the model in the browser is. @typedef {{ phase: string, here?: number, total?: number }} DeviceState */
@@ -14,6 +15,7 @@ import { targetOf } from "../viewer/dom.js";
  */
 
 const EVERY_MS = 1000;
+const CHOICES = ["auto", "lite", "m2fp", "device"];
 
 export class ModelMenu {
   /** @param {Component} component @param {() => Promise<Connection>} connection gives that of the viewer, which may be drawn later */
@@ -28,7 +30,9 @@ export class ModelMenu {
     this.endDevice = null;
     element.addEventListener("change", (event) => this.choose(/** @type {HTMLInputElement} */ (event.target)));
     element.addEventListener("click", (event) => targetOf(event).closest("button") && this.ask(true));
-    this.ask(false);
+    const wanted = preference("model") === "device" ? "device" : (linked("model") ?? "");
+    if (CHOICES.includes(wanted) && wanted !== props.value.choice) this.take(wanted);
+    else this.ask(false);
   }
 
   /** Asks how far M2FP is, and again while it is loading. @param {boolean} start whether it shall be fetched */
@@ -49,9 +53,19 @@ export class ModelMenu {
 
   /** @param {HTMLInputElement} control */
   choose({ name, checked, value }) {
+    if (name !== "faster") {
+      remember("model", value === "device" ? value : null);
+      return this.take(value);
+    }
+    this.props.value = { ...this.props.value, faster: checked };
+    this.trigger("input");
+  }
+
+  /** Another model is chosen. @param {string} wanted */
+  take(wanted) {
     const { props } = this;
     const { choice } = props.value;
-    props.value = { ...props.value, ...(name === "faster" ? { faster: checked } : { choice: value }) };
+    props.value = { ...props.value, choice: wanted };
     if ([choice, props.value.choice].includes("device")) this.useDevice(props.value.choice === "device");
     if (props.value.choice === "device") return;
     this.trigger("input");
@@ -77,6 +91,7 @@ export class ModelMenu {
       if (this.props.value.choice === "device" && !this.endDevice) this.endDevice = start(connection, tell);
     } catch {
       tell({ phase: "failed" });
+      (await this.connection()).deviceFailed();
     }
   }
 }

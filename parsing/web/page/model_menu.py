@@ -16,6 +16,8 @@ from parsing.cores import has_bfloat16
 from parsing.web.assets import read_file
 from parsing.web.page.background import BackgroundLoader
 
+THIS_MACHINE: Final = ("127.0.0.1", "::1")
+"""Where the operator sits: who may begin a download again that has failed."""
 M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"
 """What the menu says until the model is there and says itself."""
 
@@ -31,7 +33,8 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
     """Four choices as radio buttons, a box for a faster M2FP, a line on M2FP's licence, and one on how far the model is.
 
     Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen; not for "device", in which
-    the server has no part. Its value is a dict with "choice", one of "auto", "m2fp", "lite" and "device", "faster", whether
+    the server has no part. Its value is a dict with "choice", one of "auto", "m2fp", "lite" and "device", "operator", whether
+    the page is open on the server's own machine, "faster", whether
     M2FP is to compute in bfloat16, "device", how far the model in the browser is, and the fields of `LoadState`. The box is
     there only where the processor has instructions for that.
 
@@ -43,14 +46,18 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
         modules: `modules_folder()`, where the modules are served.
     """
 
-    def model_state(start: Any) -> dict[str, Any]:
-        if start is True:
+    def model_state(start: Any, request: gr.Request) -> dict[str, Any]:
+        operator = request.client is not None and request.client.host in THIS_MACHINE
+        if start is True and (operator or loader.state.phase == "idle"):
             loader.start()
+        return {**state(), "operator": operator}
+
+    def state() -> dict[str, Any]:
         title = M2FP_TITLE if loader.parser is None else loader.parser.title
         return {**asdict(loader.state), "title": title}
 
     return gr.HTML(
-        value={"choice": choice, "faster": False, "device": {}, **model_state(False)},
+        value={"choice": choice, "faster": False, "device": {}, "operator": False, **state()},
         label=words,
         html_template=read_file("page/model_menu.html"),
         js_on_load=ON_LOAD,

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 import parsing
 from parsing.pictures import encode_picture
+from parsing.render import View
 from parsing.web.page.handlers import Handlers
 from parsing.web.server.turns import BusyError, GoneError, StoppingError
 from parsing.web.viewer.messages import Shown
@@ -41,14 +42,14 @@ class Programs:
         request: gr.Request,
         parts: list[str] | None = None,
         opacity: float = 0.6,
-        view: Literal["overlay", "map", "cutout", "outlines"] = "overlay",
+        view: View = "overlay",
         palette: Literal["lip", "article", "safe"] = "lip",
         person: int | None = None,
     ) -> gr.FileData:
         """Parses a photo and colours it. Returns a PNG of the photo's size. `parts` are English part names, all 19 where none
-        are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours), "cutout" or
-        "outlines"; `palette` is "lip" (the usual colours), "article" or "safe" (for colour-blind people); `person` is the
-        number of one person, from 1, everybody where none is given.
+        are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours), "cutout", "outlines",
+        "blur", "pixelate" or "recolor"; `palette` is "lip" (the usual colours), "article" or "safe" (for colour-blind people);
+        `person` is the number of one person, from 1, everybody where none is given.
         """
 
         def draw(shown: Shown) -> gr.FileData:

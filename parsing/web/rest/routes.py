@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 import parsing
+from parsing.effects import WIDEST_EDGE
 from parsing.formats import picture
 from parsing.formats.document import describe
 from parsing.formats.sample import Sample
@@ -29,7 +30,7 @@ from parsing.formats.table import FORMATS
 from parsing.labels import part_index
 from parsing.models import MODELS
 from parsing.pictures import PICTURE_FORMATS, encode_labels
-from parsing.render import LIP, PALETTES, VIEWS, View, restrict
+from parsing.render import COLOR, LIP, PALETTES, VIEWS, View, grow_edges, restrict
 from parsing.web.page.handlers import Handlers
 from parsing.web.rest.answers import Error, Health, Label, Labels, ParsedPhotos, Picture
 from parsing.web.rest.api_page import api_page
@@ -99,6 +100,13 @@ def build_rest(handlers: Handlers) -> FastAPI:
         palette: Annotated[PaletteName, Form()] = LIP.name,
         model: ModelField = "auto",
         person: Annotated[int | None, Form(ge=1, description="number of the only one to draw; everybody by default")] = None,
+        grow: Annotated[int, Form(ge=-WIDEST_EDGE, le=WIDEST_EDGE, description="pixels by which edges grow or shrink")] = 0,
+        feather: Annotated[int, Form(ge=0, le=WIDEST_EDGE, description="pixels over which edges fade")] = 0,
+        crop: Annotated[bool, Form(description="whether only the rectangle around what is chosen is sent")] = False,
+        color: Annotated[
+            str | None,
+            Form(pattern=f"^{COLOR}$", description="`#rrggbb`, of all that is chosen; by default the palette's"),
+        ] = None,
         format: Annotated[
             FormatName,
             Form(description=f"JPEG shows white where `cutout` is transparent; {_LIST}"),
@@ -111,9 +119,10 @@ def build_rest(handlers: Handlers) -> FastAPI:
         def draw() -> bytes:
             shown = handlers.open(_read(image), menu, longest=sys.maxsize)
             try:
-                seen = restrict(shown.parsing, chosen, person)
+                seen = grow_edges(restrict(shown.parsing, chosen, person), grow)
                 name = _file_name(image) or "photo"
-                sample = Sample(shown.photo, seen, name, opacity=opacity, palette=palette, view=view)
+                drawn = {"opacity": opacity, "palette": palette, "view": view, "feather": feather, "crop": crop, "color": color}
+                sample = Sample(shown.photo, seen, name, **drawn)
                 return picture.encode(sample, format) if format in PICTURE_FORMATS else FORMATS[format].make_file(sample)
             except ValueError as error:  # a person who is not there, a side too long for the format
                 raise HTTPException(422, str(error)) from None

@@ -151,7 +151,7 @@ CALLS: Final[Mapping[str, tuple[Check, ...]]] = {
 SERVER_CALLS: Final[Mapping[str, Check]] = {
     "begin_photo": ticket,
     "parse_frame": fields(ticket=ticket, jpeg=text(MOST_FRAME)),
-    "save_file": fields(ticket=ticket, form=text(20), parts=words, person=optional(whole), palette=text(100)),
+    "save_file": fields(ticket=ticket, form=text(20), parts=words, person=optional(whole), palette=text(100), grow=whole),
     "model_state": flag,
 }
 """What each function takes that the scripts of the page call, by its name."""

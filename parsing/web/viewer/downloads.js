@@ -1,4 +1,4 @@
-// Files to take away, and the page's address on the clipboard.
+// Files to take away, and addresses for the clipboard.
 
 /** @import { Words } from "./dom.js" */
 
@@ -17,16 +17,17 @@ export function download(blob, name) {
 }
 
 /**
- * Puts the page's address on the clipboard; where a browser forbids that, it can at least be copied from a prompt.
+ * Puts an address on the clipboard; where a browser forbids that, it can at least be copied from a prompt.
+ * @param {string} address
  * @param {Words} words
  * @returns {Promise<boolean>} whether it is on the clipboard
  */
-export async function copyLink(words) {
+export async function copyLink(address, words) {
   try {
-    await navigator.clipboard.writeText(location.href);
+    await navigator.clipboard.writeText(address);
     return true;
   } catch {
-    window.prompt(words["link.prompt"], location.href);
+    window.prompt(words["link.prompt"], address);
     return false;
   }
 }

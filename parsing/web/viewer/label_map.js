@@ -39,6 +39,8 @@ export class LabelMap {
     }
     this.whole = { x0: 0, y0: 0, x1: width, y1: height };
     this.reach = 1 + Math.floor(Math.max(width, height) / 640); // of outlines
+    /** @type {Record<string, Uint32Array>} */
+    this.made = {}; // the photo blurred, pixelated, by name; see `effect`
     this.rows = new Uint16Array(size); // for `borders`
     this.edge = new Uint8Array(size);
   }
@@ -74,6 +76,21 @@ export class LabelMap {
     /** @param {number} person @param {number} part */
     const has = (person, part) => this.counts[person * PERSON + part] > 0;
     return Array.from({ length: PERSON }, (_, part) => range(1, people).filter((person) => has(person, part)).length);
+  }
+
+  /** The same photo with other keys. @param {Uint16Array} keys @returns {LabelMap} */
+  withKeys(keys) {
+    return Object.assign(Object.create(this), { keys });
+  }
+
+  /**
+   * The whole photo, changed by an effect, which takes time and is kept.
+   * @param {string} name
+   * @param {(pixels: Uint32Array, width: number, height: number) => Uint32Array} make
+   */
+  effect(name, make) {
+    this.made[name] ??= make(this.pixels, this.width, this.height);
+    return this.made[name];
   }
 
   /** Whether anything but background was found. */

@@ -10,7 +10,8 @@ import { find, node } from "./dom.js";
  */
 /**
  * What was found.
- * @typedef {{ width: number, height: number, people: number, model: string, timings: Record<string, number>, found: boolean,
+ * `original` is the size of the photo that was sent, where it is known.
+ * @typedef {{ width: number, height: number, original?: { width: number, height: number }, people: number, model: string, timings: Record<string, number>, found: boolean,
  *   draw: number }} Facts
  */
 
@@ -84,7 +85,7 @@ export class Progress {
       node("strong", facts.found ? counted : words["facts.nobody"]),
       ...(facts.found ? [] : [node("span", words["facts.advice"])]),
       node("span", facts.model),
-      node("span", `${facts.width} × ${facts.height}`),
+      node("span", sizeText(facts, words)),
     );
     const stages = { ...facts.timings, draw: facts.draw };
     const total = Object.values(stages).reduce((sum, time) => sum + time, 0);
@@ -95,4 +96,11 @@ export class Progress {
       ...Object.entries(stages).map(([stage, time]) => entry(words["stage." + stage] ?? stage, String(Math.round(time)))),
     );
   }
+}
+
+/** The size of the photo on show, and of the photo itself where that is larger. @param {Facts} facts @param {Words} words */
+function sizeText({ width, height, original }, words) {
+  const size = `${width} × ${height}`;
+  if (!original || Math.max(original.width, original.height) <= Math.max(width, height)) return size;
+  return `${size}, ${words["facts.shrunk"].replace("{size}", `${original.width} × ${original.height}`)}`;
 }

@@ -4,7 +4,8 @@
 /** @import { Part } from "./legend.js" */
 /** @import { Color, Drawing } from "./views.js" */
 
-const VIEWS = ["overlay", "map", "cutout", "outlines", "compare"];
+const VIEWS = ["overlay", "map", "cutout", "outlines", "blur", "pixelate", "recolor", "compare"];
+const WIDEST_EDGE = 64; // pixels
 
 export class Settings {
   /** @param {string[]} names of the parts @param {Record<string, Color[]>} palettes */
@@ -12,6 +13,7 @@ export class Settings {
     this.names = names;
     this.palettes = palettes;
     this.person = 0;
+    this.invited = 0; // the person whom a link shows, in the first photo
     /** @type {Set<string>} */
     this.ticked = new Set();
     /** @type {Set<string> | null} */
@@ -19,6 +21,10 @@ export class Settings {
     this.opacity = 0.6;
     this.palette = "lip";
     this.view = "overlay";
+    this.grow = 0; // pixels by which edges grow, and over which they fade
+    this.feather = 0;
+    this.color = ""; // of what is recoloured, "#rrggbb"; else the palette's
+    this.crop = false; // whether a cut-out is saved without what is around it
     this.read(location.hash);
   }
 
@@ -32,6 +38,10 @@ export class Settings {
     this.opacity = opacity >= 0 && opacity <= 1 ? opacity : 0.6;
     this.palette = Object.hasOwn(this.palettes, palette) ? palette : "lip";
     this.view = VIEWS.includes(view) ? view : "overlay";
+    this.grow = wholeNumber(said.get("grow"), -WIDEST_EDGE, WIDEST_EDGE);
+    this.feather = wholeNumber(said.get("feather"), 0, WIDEST_EDGE);
+    this.color = /^[0-9a-f]{6}$/.test(said.get("color") ?? "") ? "#" + said.get("color") : "";
+    this.invited = wholeNumber(said.get("person"), 0, 255);
     this.before = null;
   }
 
@@ -41,6 +51,11 @@ export class Settings {
     if (this.opacity !== 0.6) said.push("opacity=" + this.opacity);
     if (this.palette !== "lip") said.push("palette=" + this.palette);
     if (this.view !== "overlay") said.push("view=" + this.view);
+    if (this.grow) said.push("grow=" + this.grow);
+    if (this.feather) said.push("feather=" + this.feather);
+    if (this.color) said.push("color=" + this.color.slice(1));
+    const before = new URLSearchParams(location.hash.slice(1));
+    for (const name of ["language", "model"]) if (before.has(name)) said.push(`${name}=${before.get(name)}`); // see page/preferences.js
     const address = location.pathname + location.search + (said.length ? "#" + said.join("&") : "");
     history.replaceState(history.state, "", address);
   }
@@ -76,6 +91,20 @@ export class Settings {
   drawing(table) {
     const parts = table.filter(({ name }) => this.ticked.has(name)).map(({ index }) => index);
     const view = this.view === "compare" ? "overlay" : this.view;
-    return { parts, person: this.person, view, opacity: this.opacity, colors: this.colors };
+    const { person, opacity, grow, feather } = this;
+    const colors = this.view === "recolor" && this.color ? this.colors.map(() => readColor(this.color)) : this.colors;
+    return { parts, person, view, opacity, colors, grow, feather };
   }
+}
+
+/** What an address says, 0 where it is no whole number between the two. @param {string | null} text @param {number} least @param {number} most */
+function wholeNumber(text, least, most) {
+  const number = Number(text);
+  return Number.isInteger(number) && number >= least && number <= most ? number : 0;
+}
+
+/** @param {string} color "#rrggbb" @returns {Color} */
+function readColor(color) {
+  const channel = (/** @type {number} */ place) => parseInt(color.slice(place, place + 2), 16);
+  return [channel(1), channel(3), channel(5)];
 }

@@ -1,6 +1,6 @@
 // The frame in which the picture lies: the drawing, the light on a part or a person, and the photo beside it for comparison. It knows
 // where the pointer is, not what is there.
-import { contextOf, find, findCanvas, targetOf } from "./dom.js";
+import { contextOf, find, findCanvas, findInput, targetOf } from "./dom.js";
 import { PERSON, borders, range } from "./label_map.js";
 import { changedBox, compose } from "./views.js";
 import { Zoom } from "./zoom.js";
@@ -9,6 +9,7 @@ import { Zoom } from "./zoom.js";
 /** @import { Drawing } from "./views.js" */
 /** Column and row. @typedef {{ x: number, y: number }} Pixel */
 
+const THUMB = 44; // pixels of the divider's thumb, as stage.css has it
 const DIM = "rgb(0 0 0 / 0.6)";
 const DIM_PIXEL = 0x99000000;
 const WHITE = 0xffffffff;
@@ -17,9 +18,10 @@ const DARK = 0xff1a1614;
 export class Stage {
   /**
    * @param {HTMLElement} frame
-   * @param {(pixel: Pixel | null, event?: PointerEvent) => void} onPoint told which pixel of the photo the pointer is on
+   * @param {{ point: (pixel: Pixel | null, event?: PointerEvent) => void, choose: (pixel: Pixel | null, event: PointerEvent) => void }} on
+   *   told which pixel of the photo the pointer is on, and on which it was clicked; null: outside
    */
-  constructor(frame, onPoint) {
+  constructor(frame, on) {
     this.frame = frame;
     this.canvas = findCanvas(frame, ".drawing");
     this.light = findCanvas(frame, ".light");
@@ -27,9 +29,12 @@ export class Stage {
     /** @type {Drawing | null} */
     this.drawn = null;
     this.image = new ImageData(1, 1); // what the drawing shows
-    this.zoom = new Zoom(frame, this.canvas, (event) => {
-      const over = event && !targetOf(event).closest("button, input");
-      onPoint(over ? this.pixelAt(event) : null, event ?? undefined);
+    this.zoom = new Zoom(frame, this.canvas, {
+      point: (event) => {
+        const over = event && !targetOf(event).closest("button, input");
+        on.point(over ? this.pixelAt(event) : null, event ?? undefined);
+      },
+      click: (event) => on.choose(this.pixelAt(event), event),
     });
     find(frame, ".split").addEventListener("input", (event) => {
       const { value } = /** @type {HTMLInputElement} */ (event.target);
@@ -95,6 +100,26 @@ export class Stage {
     this.light.hidden = true;
   }
 
+  /**
+   * What is on the screen as a canvas of the photo's size; in "compare", the photo before the divider and the drawing behind it.
+   * @param {string} view
+   * @param {boolean} crop whether only the rectangle around what is not transparent is wanted
+   */
+  picture(view, crop) {
+    if (crop) return cropCanvas(this.canvas);
+    if (view !== "compare") return this.canvas;
+    const { width, height } = this.canvas;
+    const whole = Object.assign(document.createElement("canvas"), { width, height });
+    const context = contextOf(whole);
+    const [frame, sheet] = [this.frame, this.canvas].map((part) => part.getBoundingClientRect());
+    const split = Number(findInput(this.frame, ".split").value) / 100;
+    const divider = frame.x + THUMB / 2 + (frame.width - THUMB) * split;
+    const left = Math.round(Math.min(Math.max((divider - sheet.x) / sheet.width, 0), 1) * width);
+    context.drawImage(this.canvas, 0, 0);
+    if (left > 0) context.drawImage(this.before, 0, 0, left, height, 0, 0, left, height);
+    return whole;
+  }
+
   /** The photo's pixel under the pointer, or null outside of it. @param {PointerEvent} event @returns {Pixel | null} */
   pixelAt({ clientX, clientY }) {
     const box = this.canvas.getBoundingClientRect();
@@ -102,4 +127,21 @@ export class Stage {
     const y = Math.floor(((clientY - box.y) / box.height) * this.canvas.height);
     return x >= 0 && y >= 0 && x < this.canvas.width && y < this.canvas.height ? { x, y } : null;
   }
+}
+
+/** The rectangle of a canvas around what is not transparent; all of it where there is nothing. @param {HTMLCanvasElement} canvas */
+function cropCanvas(canvas) {
+  const { width, height } = canvas;
+  const pixels = new Uint32Array(contextOf(canvas).getImageData(0, 0, width, height).data.buffer);
+  const box = { x0: width, y0: height, x1: 0, y1: 0 };
+  pixels.forEach((pixel, i) => {
+    if (pixel >>> 24 === 0) return;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    Object.assign(box, { x0: Math.min(box.x0, x), y0: Math.min(box.y0, y), x1: Math.max(box.x1, x + 1), y1: Math.max(box.y1, y + 1) });
+  });
+  if (box.x1 === 0) return canvas;
+  const size = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
+  const cropped = Object.assign(document.createElement("canvas"), size);
+  contextOf(cropped).drawImage(canvas, -box.x0, -box.y0);
+  return cropped;
 }

@@ -3,17 +3,19 @@
 import { Camera } from "./camera.js";
 import { find, findInput, targetOf } from "./dom.js";
 import { copyLink, download, encodeCanvas } from "./downloads.js";
-import { LabelMap, PERSON, chooseKeys, range } from "./label_map.js";
-import { Legend, partName } from "./legend.js";
+import { Keys } from "./keys.js";
+import { LabelMap, range } from "./label_map.js";
+import { Legend } from "./legend.js";
+import { Pointing } from "./pointing.js";
 import { Progress } from "./progress.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
+import { Strip } from "./strip.js";
 
 /** @import { Frame } from "./camera.js" */
 /** @import { Words } from "./dom.js" */
 /** @import { Part } from "./legend.js" */
-/** @import { Facts } from "./progress.js" */
-/** @import { Pixel } from "./stage.js" */
+/** @import { Facts, Stage as Busy } from "./progress.js" */
 /** @import { Color } from "./views.js" */
 /** The classes, their groups, and each palette's colours by class. @typedef {{ table: Part[], groups: string[], palettes: Record<string, Color[]> }} Tables */
 /**
@@ -22,7 +24,7 @@ import { Stage } from "./stage.js";
  */
 /**
  * A file that somebody wants, of what is on the screen; person 0 is everybody.
- * @typedef {{ form: string, parts: string[], person: number, palette: string }} Wanted
+ * @typedef {{ form: string, parts: string[], person: number, palette: string, grow: number }} Wanted
  */
 /**
  * What the viewer asks for: that the camera begins, that a frame is parsed (and shown, by `show`), that a file is made (null: it cannot be any more; refused: the sentence that says why not).
@@ -31,11 +33,13 @@ import { Stage } from "./stage.js";
  *   parseFrame: (frame: Frame) => Promise<boolean>,
  *   makeFile: (wanted: Wanted) => Promise<{ name: string, blob: Blob } | { refused: string } | null>,
  *   failedText: (reason: string) => string,
+ *   photoName: () => string,
+ *   link: () => string,
  * }} Ports
  */
-/** What is pointed at: a class in the list, a key in the photo, one of the people. @typedef {{ part?: number, key?: number, person?: number }} Pointed */
 
-const SAID_MS = 4000;
+const SAID_MS = 3000;
+const SAID_MS_A_LETTER = 50;
 
 export class Viewer {
   /** @param {HTMLElement} root @param {Tables} tables @param {Words} words @param {Ports} ports */
@@ -48,42 +52,47 @@ export class Viewer {
     /** @type {Facts | null} */
     this.facts = null;
     this.compared = false; // whether the photo lies beside the drawing
-    /** @type {Pointed} */
-    this.pointed = {};
-    this.lit = ""; // what the light shows
-    this.stage = new Stage(find(root, "#picture"), (pixel, event) => this.pointAtPhoto(pixel, event));
+    /** @type {{ width: number, height: number } | null} */
+    this.original = null; // size of the photo that was chosen last, as the browser reads it
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.silence = undefined; // when what is said goes away
+    this.pointing = new Pointing(this);
+    this.stage = new Stage(find(root, "#picture"), {
+      point: (pixel, event) => this.pointing.pointAtPhoto(pixel, event),
+      choose: (pixel, event) => this.pointing.choose(pixel, event),
+    });
     this.legend = new Legend(find(root, "#parts"), table, groups, {
       tick: (names) => this.change(() => this.settings.tick(names)),
       isolate: (name) => this.change(() => this.settings.isolate(name)),
-      point: (name) => this.point(name === null ? {} : { part: this.legend.table.findIndex((part) => part.name === name) }),
+      point: (name) => this.pointing.pointAtPart(name),
     });
     this.settings = new Settings(this.legend.names(), palettes);
     this.progress = new Progress(root, () => this.words);
     this.camera = new Camera(root, ports.parseFrame, (reason) => this.say(ports.failedText(reason)));
+    this.keys = new Keys(root, { f: () => this.toggleFullScreen() });
+    this.strip = new Strip(find(root, ".strip"));
     this.palettes = palettes;
     this.translate(words);
     this.listen();
   }
 
   listen() {
-    const people = find(this.root, "#people");
     this.root.addEventListener("input", (event) => this.set(/** @type {HTMLInputElement} */ (event.target)));
     this.root.addEventListener("click", (event) => this.press(targetOf(event)));
-    people.addEventListener("pointerover", (event) => {
-      const box = targetOf(event).closest("label")?.querySelector("input");
-      if (event.pointerType !== "touch") this.point(box && box.value !== "0" ? { person: Number(box.value) } : {});
-    });
-    people.addEventListener("pointerleave", () => this.point({}));
     addEventListener("hashchange", () => this.change(() => this.settings.read(location.hash)));
   }
 
   /** Something is set by a control. @param {HTMLInputElement} control */
-  set({ name, id, value }) {
+  set({ name, id, value, checked }) {
     const { settings } = this;
     if (name === "view") this.change(() => (settings.view = value));
     if (name === "person") this.choosePerson(Number(value));
     if (id === "palette-choice") this.change(() => (settings.palette = value));
     if (id === "opacity-range") this.change(() => (settings.opacity = Number(value)));
+    if (id === "grow-range") this.change(() => (settings.grow = Number(value)));
+    if (id === "feather-range") this.change(() => (settings.feather = Number(value)));
+    if (id === "color-choice") this.change(() => (settings.color = value));
+    if (id === "crop-choice") settings.crop = checked;
   }
 
   /** @param {HTMLElement} target */
@@ -91,7 +100,24 @@ export class Viewer {
     const form = /** @type {HTMLElement | null} */ (target.closest("[data-save]"))?.dataset.save;
     if (form) await this.save(form);
     if (target.closest(".camera")) this.toggleCamera();
-    if (target.closest(".link") && (await copyLink(this.words))) this.say("link.copied");
+    if (target.closest("[data-act=palette-colors]")) this.change(() => (this.settings.color = ""));
+    if (target.closest(".full")) this.toggleFullScreen();
+    if (target.closest(".link") && (await copyLink(this.ports.link(), this.words))) this.say("link.copied");
+  }
+
+  /** Shows a photo as it is, dimmed, until it has been parsed. @param {string} address */
+  preview(address) {
+    const picture = /** @type {HTMLImageElement} */ (find(this.root, ".preview"));
+    picture.src = address;
+    this.original = null;
+    picture.onload = () => (this.original = { width: picture.naturalWidth, height: picture.naturalHeight });
+    this.root.classList.add("waiting");
+  }
+
+  /** Shows what is at work; null where nothing is. @param {Busy | null} stage */
+  work(stage) {
+    this.progress.show(stage);
+    if (!stage) this.root.classList.remove("waiting");
   }
 
   /**
@@ -104,14 +130,16 @@ export class Viewer {
     this.map = map;
     this.useClasses(classes);
     this.stage.resize(map);
-    if (!isFrame || this.settings.person > facts.people) this.settings.person = 0;
+    const { settings } = this;
+    if (!isFrame) settings.person = settings.invited; // of everybody, but for the photo that a link shows
+    settings.invited = 0;
+    if (settings.person > facts.people) settings.person = 0;
     if (!isFrame || facts.people !== this.facts?.people) this.listPeople(facts.people);
-    this.facts = { ...facts, found: map.found, draw: 0 };
+    this.facts = { ...facts, found: map.found, draw: 0, original: (!isFrame && this.original) || undefined };
     this.compared = false;
     this.root.classList.add("filled");
     for (const button of this.root.querySelectorAll("[data-save]")) button.removeAttribute("disabled");
-    this.pointed = this.pointed.key === undefined ? this.pointed : {};
-    this.lit = "";
+    this.pointing.forget();
     find(this.root, ".nobody").hidden = map.found;
     this.showAreas();
     this.draw();
@@ -136,14 +164,15 @@ export class Viewer {
       this.stage.drawBefore(this.map);
       this.compared = true;
     }
-    this.light();
+    this.pointing.light();
   }
 
   showAreas() {
     if (!this.map || !this.facts) return;
     const all = this.map.classCounts(0);
     const own = this.settings.person ? this.map.classCounts(this.settings.person) : all;
-    this.legend.showAreas(own, all, this.map.wearers(this.facts.people), this.facts.people);
+    const people = this.settings.person ? 1 : this.facts.people; // one person's counts are only that person's
+    this.legend.showAreas(own, all, this.map.wearers(this.facts.people), people);
   }
 
   /**
@@ -166,13 +195,22 @@ export class Viewer {
     opacity.value = String(settings.opacity);
     opacity.disabled = !["overlay", "compare"].includes(settings.view); // the others do not use it
     find(root, "#opacity output").textContent = Math.round(settings.opacity * 100) + "%";
+    for (const name of /** @type {const} */ (["grow", "feather"])) {
+      findInput(root, `#${name}-range`).value = String(settings[name]);
+      find(root, `output[for=${name}-range]`).textContent = `${settings[name]} px`;
+    }
+    if (settings.grow || settings.feather) find(root, "#edges").setAttribute("open", "");
+    find(root, "#color").hidden = settings.view !== "recolor";
+    if (settings.color) findInput(root, "#color-choice").value = settings.color;
+    find(root, "[data-act=palette-colors]").hidden = !settings.color;
+    find(root, ".crop").hidden = settings.view !== "cutout";
     root.dataset.view = settings.view;
     this.legend.showTicks(settings.ticked, settings.colors);
   }
 
   /** @param {number} people how many there are */
   listPeople(people) {
-    const list = find(this.root, "#people");
+    const list = find(this.root, "#people .chips");
     const { words } = this;
     /** @param {number} number */
     const chip = (number) => `<label><input type="radio" name="person" value="${number}">
@@ -188,40 +226,10 @@ export class Viewer {
     this.showAreas();
   }
 
-  /** @param {Pointed} now */
-  point(now) {
-    this.pointed = now;
-    this.light();
-  }
-
-  /** @param {Pixel | null} pixel @param {PointerEvent} [event] */
-  pointAtPhoto(pixel, event) {
-    const key = pixel && this.map ? this.map.keys[pixel.y * this.map.width + pixel.x] : 0;
-    const part = this.legend.table[key % PERSON];
-    const tip = find(this.root, ".tip");
-    tip.hidden = !part.index;
-    if (part.index && event) {
-      const person = key >> 5 && (this.facts?.people ?? 0) > 1 ? `${this.words["people.one"]} ${key >> 5}` : "";
-      tip.textContent = [partName(this.words, part.name), person].filter(Boolean).join(" · ");
-      const box = this.stage.frame.getBoundingClientRect();
-      tip.style.translate = `${event.clientX - box.x}px ${event.clientY - box.y}px`;
-      tip.classList.toggle("left", event.clientX > box.x + box.width / 2);
-    }
-    this.legend.mark(part.index ? part.name : null);
-    if (part.index || this.pointed.key !== undefined) this.point(part.index ? { key } : {});
-  }
-
-  /** Lights what is pointed at, else the chosen person. What a list points at stands out from the rest, which is darkened. */
-  light() {
-    const { map, stage, pointed } = this;
-    const person = pointed.person ?? this.settings.person;
-    const wanted = JSON.stringify([pointed, person]);
-    if (!map || wanted === this.lit) return;
-    this.lit = wanted;
-    if (pointed.part !== undefined) stage.shine(map, chooseKeys([pointed.part], pointed.part && this.settings.person), true);
-    else if (pointed.key !== undefined) stage.shine(map, chooseKeys([pointed.key & 31], pointed.key >> 5), false);
-    else if (person) stage.shine(map, chooseKeys(range(1, PERSON - 1), person), pointed.person !== undefined);
-    else stage.darken();
+  /** The viewer alone on the whole screen, and back. */
+  toggleFullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.root.requestFullscreen().catch(() => this.say("full.refused"));
   }
 
   toggleCamera() {
@@ -230,23 +238,26 @@ export class Viewer {
     this.camera.start();
   }
 
-  /** Says a sentence beside the picture for some seconds. @param {string} key of a text, or the sentence itself */
+  /** Says a sentence beside the picture for as long as it takes to read it. @param {string} key of a text, or the sentence itself */
   say(key) {
     const said = find(this.root, ".said");
-    said.textContent = this.words[key] ?? key;
-    setTimeout(() => (said.textContent = ""), SAID_MS);
+    const text = this.words[key] ?? key;
+    said.textContent = text;
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => (said.textContent = ""), SAID_MS + SAID_MS_A_LETTER * text.length);
   }
 
   /** @param {string} form "picture" or another row of the table of formats */
   async save(form) {
     if (this.camera.on) this.camera.stop(); // all files are of one frame
     await this.camera.ended;
-    const { ticked, person, palette, view } = this.settings;
-    if (form === "picture") return download(await encodeCanvas(this.stage.canvas), view + ".png");
-    const file = await this.ports.makeFile({ form, parts: [...ticked], person, palette }).catch(() => null);
+    const { ticked, person, palette, view, crop, grow } = this.settings;
+    const name = this.ports.photoName();
+    if (form === "picture") return download(await encodeCanvas(this.stage.picture(view, view === "cutout" && crop)), `${name}-${view}.png`);
+    const file = await this.ports.makeFile({ form, parts: [...ticked], person, palette, grow }).catch(() => null);
     if (!file) this.say("save.gone");
     else if ("refused" in file) this.say(file.refused);
-    else download(file.blob, file.name);
+    else download(file.blob, file.name.replace("parsing", name));
   }
 
   /** @param {Words} words */
@@ -261,8 +272,10 @@ export class Viewer {
       part.setAttribute("aria-label", text);
       if (part.matches("button")) part.title = text;
     }
+    find(root, "#picture").dataset.drop = words["photo.drop"];
     const options = Object.keys(this.palettes).map((name) => new Option(words["palette." + name], name));
     find(root, "#palette-choice").replaceChildren(...options);
+    this.keys.translate(words);
     this.legend.build(words);
     this.listPeople(this.facts?.people ?? 0);
     this.showSettings();

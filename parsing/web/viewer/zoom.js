@@ -5,18 +5,21 @@ import { targetOf } from "./dom.js";
 
 const LARGEST_ZOOM = 16;
 const STEP = 1.5;
+const STILL = 4; // pixels of the window by which a click may move
 const PAN_STEP = 60; // pixels of the window
 
 export class Zoom {
   /**
    * @param {HTMLElement} frame
    * @param {HTMLCanvasElement} canvas the picture; its parent is what moves
-   * @param {(event: PointerEvent | null) => void} onPoint told where the pointer is while nothing is dragged; null: outside
+   * @param {{ point: (event: PointerEvent | null) => void, click: (event: PointerEvent) => void }} on told where the pointer is while
+   *   nothing is dragged (null: outside), and of clicks
    */
-  constructor(frame, canvas, onPoint) {
+  constructor(frame, canvas, on) {
     this.frame = frame;
     this.canvas = canvas;
-    this.onPoint = onPoint;
+    this.on = on;
+    this.dragged = false; // whether the pointer has moved since it went down
     /** @type {Map<number, PointerEvent>} */
     this.pointers = new Map();
     this.zoom = 1;
@@ -72,6 +75,7 @@ export class Zoom {
     frame.addEventListener("pointerdown", (event) => {
       if (targetOf(event).closest("button, input")) return;
       this.pointers.set(event.pointerId, event);
+      this.dragged = this.pointers.size > 1;
       if (event.pointerType === "mouse") frame.setPointerCapture(event.pointerId);
     });
     frame.addEventListener("pointermove", (event) => this.move(event));
@@ -80,12 +84,13 @@ export class Zoom {
     }
     frame.addEventListener("pointerleave", ({ pointerId }) => {
       this.pointers.delete(pointerId);
-      this.onPoint(null);
+      this.on.point(null);
     });
     frame.addEventListener("click", (event) => {
       const step = /** @type {HTMLElement | null} */ (targetOf(event).closest("[data-zoom]"))?.dataset.zoom;
       if (step === "home") this.home();
       else if (step) this.zoomBy(step === "in" ? STEP : 1 / STEP);
+      else if (!this.dragged && !targetOf(event).closest("button, input")) this.on.click(/** @type {PointerEvent} */ (event));
     });
     new ResizeObserver(() => this.place(this.zoom, this.x, this.y)).observe(frame);
   }
@@ -120,7 +125,9 @@ export class Zoom {
   /** @param {PointerEvent} event */
   move(event) {
     const earlier = this.pointers.get(event.pointerId);
-    if (!earlier) return this.onPoint(event);
+    if (!earlier) return this.on.point(event);
+    if (Math.hypot(event.clientX - earlier.clientX, event.clientY - earlier.clientY) > STILL) this.dragged = true;
+    if (!this.dragged) return;
     const others = [...this.pointers.values()].filter(({ pointerId }) => pointerId !== event.pointerId);
     if (others.length === 1) {
       const [other] = others;

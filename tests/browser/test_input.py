@@ -1,0 +1,126 @@
+"""Photos come in anywhere: dropped, pasted, chosen by a click on the empty stage, several at once."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, expect
+from support.browsing import file_of, serve, shown, upload, visit
+from support.crowd_model import PHOTO, Crowd
+
+import parsing
+from parsing.result import Parsing
+from parsing.stages import OnStage, Stage, Stages
+
+SECOND = PHOTO[:, :100].copy()
+
+
+def hand_over(page: Page, event: str, selector: str, *files: dict[str, object], text: str = "") -> None:
+    """Drops or pastes files, or a text, as a browser reports it."""
+    content = [[file["name"], file["mimeType"], base64.b64encode(file["buffer"]).decode()] for file in files]
+    page.locator(selector).evaluate(
+        """(target, [event, files, text]) => {
+            const carried = new DataTransfer();
+            for (const [name, type, content] of files) {
+                const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+                carried.items.add(new File([bytes], name, { type }));
+            }
+            if (text) carried.setData("text/plain", text);
+            const options = { bubbles: true, cancelable: true };
+            const make = { paste: () => new ClipboardEvent("paste", { ...options, clipboardData: carried }) }[event];
+            target.dispatchEvent(make ? make() : new DragEvent(event, { ...options, dataTransfer: carried }));
+        }""",
+        [event, content, text],
+    )
+
+
+@pytest.fixture
+def empty_page(browser: Browser, address: str) -> Iterator[Page]:
+    yield from visit(browser, address)
+
+
+@pytest.mark.parametrize("place", ["#picture", "h1", "#parts", "#notes"])
+def test_a_photo_may_be_dropped_anywhere(empty_page: Page, place: str) -> None:
+    hand_over(empty_page, "dragover", place, file_of(PHOTO))
+    expect(empty_page.locator("html")).to_have_attribute("data-dragging", "")
+    hand_over(empty_page, "drop", place, file_of(PHOTO))
+    np.testing.assert_array_equal(shown(empty_page, PHOTO.shape[:2]), parsing.composite(PHOTO, Crowd()(PHOTO)))
+    expect(empty_page.locator("[data-dragging]")).to_have_count(0)
+
+
+def test_a_picture_may_be_pasted_and_a_text_is_answered_beside_the_picture(empty_page: Page) -> None:
+    hand_over(empty_page, "paste", "body", text="some words")
+    expect(empty_page.locator("#picture .said")).to_have_text("The clipboard holds no picture; copy a photo first.")
+    hand_over(empty_page, "paste", "body", file_of(PHOTO))
+    shown(empty_page, PHOTO.shape[:2])
+
+
+def test_a_click_on_the_empty_stage_opens_the_files(empty_page: Page) -> None:
+    with empty_page.expect_file_chooser() as waiting:
+        empty_page.locator("#picture").click()
+    waiting.value.set_files(file_of(PHOTO))
+    shown(empty_page, PHOTO.shape[:2])
+
+
+def test_several_photos_become_a_strip_and_are_parsed_one_by_one(empty_page: Page) -> None:
+    broken = {**file_of(PHOTO), "name": "broken.png", "buffer": b"no picture"}
+    hand_over(empty_page, "drop", "#picture", file_of(PHOTO), broken, {**file_of(SECOND), "name": "second.png"})
+    thumbnails = empty_page.locator(".strip li")
+    expect(thumbnails).to_have_count(3)
+    shown(empty_page, SECOND.shape[:2])
+    assert [one.get_attribute("data-state") for one in thumbnails.all()] == ["shown", "failed", "shown"]
+    expect(empty_page.get_by_role("button", name="second.png")).to_have_attribute("aria-current", "true")
+    empty_page.get_by_role("button", name="photo.png").click()
+    np.testing.assert_array_equal(shown(empty_page, PHOTO.shape[:2]), parsing.composite(PHOTO, Crowd()(PHOTO)))
+    upload(empty_page, file_of(SECOND))
+    shown(empty_page, SECOND.shape[:2])
+    expect(empty_page.locator(".strip")).to_be_hidden()
+
+
+class Held(Crowd):
+    """Parses once it may."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
+        Stages(on_stage).tell(Stage("parse"))
+        assert self.may_end.wait(60)
+        return super().__call__(image, on_stage)
+
+
+def test_the_photo_is_on_show_at_once_dimmed_with_its_stage(browser: Browser) -> None:
+    model = Held()
+    for address in serve(parsing.Parser(model)):
+        for page in visit(browser, address):
+            upload(page, file_of(PHOTO))
+            preview = page.locator("#picture .preview")
+            expect(preview).to_be_visible()
+            assert preview.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [131, 96]
+            expect(preview).to_have_css("filter", "brightness(0.5)")
+            expect(page.locator("#picture .hint")).to_be_hidden()
+            expect(page.locator("#picture .busy")).to_contain_text("Parsing with Crowd")
+            box, frame = page.locator("#picture .busy").bounding_box(), page.locator("#picture").bounding_box()
+            assert box["x"] + box["width"] / 2 == pytest.approx(frame["x"] + frame["width"] / 2, abs=1)
+            model.may_end.set()
+            shown(page, PHOTO.shape[:2])
+            expect(preview).to_be_hidden()
+
+
+def test_what_cannot_be_sent_is_said_beside_the_picture(empty_page: Page) -> None:
+    empty_page.route("**/upload*", lambda route: route.abort())
+    upload(empty_page, file_of(PHOTO))
+    expect(empty_page.locator("#picture .said")).to_contain_text("could not be sent")
+    expect(empty_page.locator(".busy")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("button", "name"), [("Picture", "photo-overlay.png"), ("JSON", "photo.json")])
+def test_files_are_named_after_the_photo(page: Page, button: str, name: str) -> None:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button, exact=True).click()
+    assert waiting.value.suggested_filename == name
