@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,14 @@ class Model(Protocol):
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; tells each of its stages as it begins."""
+
+
+@runtime_checkable
+class HasBfloat16(Protocol):
+    """A model that can compute in bfloat16, too."""
+
+    def in_bfloat16(self) -> Model:
+        """The same model in bfloat16; what stays float32 is shared."""
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ import signal
 
 import parsing
 from parsing.models.m2fp.weights import local_folder
-from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
 from parsing.web.rest.routes import build_rest
+from parsing.web.server.background import BackgroundLoader
 from parsing.web.server.decoder import Decoder
 from parsing.web.server.options import check_address, read_options, refuse
 from parsing.web.server.server import Public, join, serve
 
 
 def load_models(name: str, weights: str | None, size: str = "official") -> tuple[parsing.Parser, BackgroundLoader]:
-    """The embedded model, and the loader of M2FP: at work for "auto", waiting for "lite", else ready.
+    """The embedded model, and the loader of the larger one: at work for "auto", waiting for "lite", else ready.
 
     Raises:
         ValueError: there is no such model.
@@ -29,8 +29,8 @@ def load_models(name: str, weights: str | None, size: str = "official") -> tuple
         if name == "auto":
             loader.start()
     else:
-        m2fp = parsing.load(name, weights=weights, size=size)
-        loader = BackgroundLoader(lambda _: m2fp)
+        larger = parsing.load(name, weights=weights, size=size)
+        loader = BackgroundLoader(lambda _: larger, name)
         loader.start()
         loader.wait()
     return parsing.load("lite"), loader

@@ -26,9 +26,9 @@ from parsing.formats.sample import Sample
 from parsing.render import LIP, SAFE
 from parsing.web.device import RUNTIME
 from parsing.web.modules import modules_folder
-from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.components import shrink
 from parsing.web.page.handlers import EXAMPLES, LONGEST_PHOTO
+from parsing.web.server.background import BackgroundLoader
 from tools.fetch_onnxruntime_web import CHECKSUMS
 
 LITE = parsing.load("lite")

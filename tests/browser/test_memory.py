@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from parsing.web.page.background import BackgroundLoader
 from playwright.sync_api import Browser, Page, Request, expect
 from support.browsing import file_of, shown, upload, visit
 from support.crowd_model import PHOTO, Crowd
 from support.served import serve
 
 import parsing
-from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.handlers import EXAMPLES
 
 CROWD = parsing.Parser(Crowd())

@@ -12,7 +12,7 @@ from support.served import PHOTO, serve
 from support.striped_model import Stripes
 
 import parsing
-from parsing.web.page.background import BackgroundLoader
+from parsing.web.server.background import BackgroundLoader
 
 
 @pytest.fixture

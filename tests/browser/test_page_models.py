@@ -15,9 +15,9 @@ from support.striped_model import PHOTO, Stripes
 
 import parsing
 from parsing.models.m2fp.weights import Progress, WeightsError
-from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.handlers import Handlers
 from parsing.web.serve import load_models
+from parsing.web.server.background import BackgroundLoader
 
 WEIGHTS = Path(__file__).parents[1] / "golden" / "m2fp"
 SMALL = "M2FP ResNet-50 (official, CC BY-NC)"

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from support.pictures import encode
 
 import parsing
-from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
 from parsing.web.rest.routes import build_rest
+from parsing.web.server.background import BackgroundLoader
 from parsing.web.server.prompt import PromptProtocol
 from parsing.web.server.reception import Reception
 from parsing.web.server.server import Public, join

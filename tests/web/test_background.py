@@ -9,7 +9,7 @@ from support.striped_model import Stripes
 
 import parsing
 from parsing.models.m2fp.weights import Progress, WeightsError
-from parsing.web.page.background import BackgroundLoader, LoadState
+from parsing.web.server.background import BackgroundLoader, LoadState
 
 
 class Steps:

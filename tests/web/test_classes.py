@@ -18,9 +18,9 @@ from parsing.formats.document import describe
 from parsing.formats.sample import Sample
 from parsing.labels import LIP_PARTS, PARTS
 from parsing.render import restrict
-from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.handlers import Handlers
 from parsing.web.rest.routes import build_rest
+from parsing.web.server.background import BackgroundLoader
 from parsing.web.viewer.messages import Shown, maps_message
 
 PARSED = Jumpsuit()(PHOTO)

@@ -21,9 +21,9 @@ import parsing
 from parsing.labels import PARTS
 from parsing.render import PALETTES, VIEWS
 from parsing.stages import OnStage
-from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.handlers import Handlers
 from parsing.web.rest.routes import MAX_PHOTOS, build_rest
+from parsing.web.server.background import BackgroundLoader
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[1] / "support" / "parsing.schema.json").read_text()))
 FILE = file_of()

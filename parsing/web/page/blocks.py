@@ -51,9 +51,9 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                     elem_id="examples",
                 )
                 model = gr.State(None)
-                if handlers.loader is not None:
+                if handlers.models.loader is not None:
                     words = text("words")
-                    model = model_menu(words, handlers.loader, handlers.lite.title, handlers.choice, modules_folder())
+                    model = model_menu(words, handlers.models, handlers.models.loader, modules_folder())
             functions = [handlers.begin_photo, handlers.parse_frame, handlers.save_file]
             shown = viewer(text("words"), handlers.pick(None).classes, functions, modules_folder())
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
@@ -76,7 +76,7 @@ def build_page(handlers: Handlers) -> gr.Blocks:
             photo.input(handlers.upload, [photo, model, ticket], [photo, shown], js=new_photo, **parsed),
             examples.click(handlers.example, [examples, model, ticket], [shown], js=new_example, **parsed),
         ]
-        if handlers.loader is not None:
+        if handlers.models.loader is not None:
             answers.append(model.input(handlers.switch, [model, ticket], [shown], js=other_model, **parsed))
         for answer in answers:
             answer.failure(None, js="async () => (await window.parsingViewer).fail()", **private)

@@ -6,13 +6,13 @@ import asyncio
 import base64
 import binascii
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 import gradio as gr
@@ -27,12 +27,13 @@ from parsing.image import MAX_PIXELS
 from parsing.render import PALETTES, grow_edges, restrict
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
-from parsing.web.page.background import BackgroundLoader
 from parsing.web.page.components import find_examples, known_parts, load_texts, shrink
-from parsing.web.page.model_menu import wants_faster, wants_lite
+from parsing.web.page.model_menu import chosen_name, wants_faster
 from parsing.web.page.steps import SupersededError, steps
 from parsing.web.page.visits import Ticket, Visits
+from parsing.web.server.background import BackgroundLoader
 from parsing.web.server.memory import memory_told
+from parsing.web.server.models import ServedModels
 from parsing.web.server.payloads import MOST_FRAME
 from parsing.web.server.reception import Reception
 from parsing.web.server.turns import BusyError, GoneError, StoppingError, Turns, finish
@@ -74,30 +75,16 @@ class Handlers:
         reception: Reception | None = None,
         decode: Decode = parsing.open_image,
     ) -> None:
-        self.lite = lite
-        self.loader = loader
-        self.choice = choice
+        self.models = ServedModels(lite, loader, choice)
         self.reception = reception or Reception()
         self.decode = decode
         self.saves = Turns()  # files to take away stand in a line of their own: they need no model, and one core
         self.visits = Visits()
         self._lasted: dict[str, dict[str, float]] = {}
-        self._rounded: parsing.Parser | None = None
-        self._lock = Lock()
 
     def pick(self, model: Any) -> parsing.Parser:
-        """The parser for the next photo: M2FP's once it is ready, unless the menu says lite."""
-        m2fp = None if self.loader is None or wants_lite(model or {"choice": self.choice}) else self.loader.parser
-        if m2fp is not None and wants_faster(model):
-            return self._faster(m2fp)
-        return m2fp or self.lite
-
-    def _faster(self, m2fp: parsing.Parser) -> parsing.Parser:
-        """The same model in bfloat16, made once, when it is first wanted: it takes 80 MB."""
-        with self._lock:
-            if self._rounded is None:
-                self._rounded = parsing.Parser(m2fp.model.in_bfloat16())
-            return self._rounded
+        """The parser for the next photo, by the menu's value."""
+        return self.models.pick(chosen_name(model), wants_faster(model))
 
     def begin_photo(self, ticket: Any) -> None:
         """The page has asked for a photo; earlier ones that still wait can be left."""
@@ -189,11 +176,11 @@ class Handlers:
 
         def work(on_stage: OnStage) -> Shown:
             if isinstance(source, Shown):
-                photo, opened = source.photo, source.parsing.timings["open"]
+                photo = parsing.Photo(source.photo, source.parsing.timings["open"])
             else:
                 on_stage(Stage("open"))
-                photo, opened = self.open_photo(source, LONGEST_PHOTO)
-            return self.parse(photo, opened, parser, on_stage)
+                photo = self.open_photo(source, LONGEST_PHOTO)
+            return self.parse(photo, parser, on_stage)
 
         try:
             for step in steps(work, lambda: self.visits.is_newest(known)):
@@ -211,11 +198,10 @@ class Handlers:
             log.exception("A photo could not be parsed")
             yield {"serial": known.serial, "failed": TEXTS[known.language]["photo.failed"]}
 
-    def parse(self, photo: NDArray[np.uint8], opened: float, parser: parsing.Parser, on_stage: OnStage | None = None) -> Shown:
-        """Parses a photo that took `opened` milliseconds to open."""
+    def parse(self, photo: parsing.Photo, parser: parsing.Parser, on_stage: OnStage | None = None) -> Shown:
+        """Parses an opened photo."""
         with memory_told():
-            result = parser(photo, on_stage)
-        return Shown(photo, replace(result, timings={**result.timings, "open": opened}), parser.title)
+            return Shown(photo.pixels, parser(photo, on_stage), parser.title)
 
     async def parse_frame(self, sent: Any) -> Message | None:
         """A frame from the camera, {"ticket", "jpeg" as data address}, parsed by the embedded model in its turn: what
@@ -227,8 +213,7 @@ class Handlers:
             return None
 
         def work() -> Message:
-            photo, opened = self.open_photo(content, LONGEST_PHOTO, MOST_FRAME_PIXELS)
-            shown = self.parse(photo, opened, self.lite)
+            shown = self.parse(self.open_photo(content, LONGEST_PHOTO, MOST_FRAME_PIXELS), self.models.lite)
             self.visits.keep(ticket, shown)
             return maps_message(shown)
 
@@ -271,13 +256,12 @@ class Handlers:
             return {"refused": str(error)}
         return {"name": "parsing" + form.suffix, "type": form.media_type, "content": as_text(content)}
 
-    def open(self, source: bytes | Path, model: Any, longest: int) -> Shown:
-        """Opens and parses a photo, made smaller if a side has more than `longest` pixels; raises `parsing.ImageError`."""
-        photo, opened = self.open_photo(source, longest)
-        return self.parse(photo, opened, self.pick(model))
+    def open(self, source: bytes | Path, parser: parsing.Parser) -> Shown:
+        """Opens and parses a photo at its own size; raises `parsing.ImageError`."""
+        return self.parse(self.open_photo(source, sys.maxsize), parser)
 
-    def open_photo(self, source: bytes | Path, longest: int, most_pixels: int = MAX_PIXELS) -> tuple[NDArray[np.uint8], float]:
-        """A photo of at most `longest` pixels on the longer side, and the milliseconds it took.
+    def open_photo(self, source: bytes | Path, longest: int, most_pixels: int = MAX_PIXELS) -> parsing.Photo:
+        """Opens a photo, and makes it smaller where its longer side has more than `longest` pixels.
 
         Raises:
             ImageError: it cannot be used, or has more than `most_pixels`.
@@ -286,7 +270,7 @@ class Handlers:
         with memory_told():
             opened = parsing.open_image(source) if isinstance(source, Path) else self.decode(source, most_pixels)
             photo = shrink(opened, longest)
-        return photo, (time.perf_counter() - start) * 1000
+        return parsing.Photo(photo, (time.perf_counter() - start) * 1000)
 
 
 async def never() -> None:

@@ -12,14 +12,13 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
-from parsing.cores import has_bfloat16
+from parsing.models import MODELS
 from parsing.web.assets import read_file
-from parsing.web.page.background import BackgroundLoader
+from parsing.web.server.background import BackgroundLoader
+from parsing.web.server.models import ServedModels
 
 THIS_MACHINE: Final = ("127.0.0.1", "::1")
 """Where the operator sits: who may begin a download again that has failed."""
-M2FP_TITLE: Final = "M2FP ResNet-101 (official, CC BY-NC)"
-"""What the menu says until the model is there and says itself."""
 
 
 ON_LOAD: Final = """
@@ -29,20 +28,19 @@ import(new URL(props.modules + "page/model_menu.js", document.baseURI)).then(
 """
 
 
-def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choice: str, modules: str) -> gr.HTML:
+def model_menu(words: I18nData, models: ServedModels, loader: BackgroundLoader, modules: str) -> gr.HTML:
     """Four choices as radio buttons, a box for a faster M2FP, a line on M2FP's licence, and one on how far the model is.
 
     Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen; not for "device", in which
     the server has no part. Its value is a dict with "choice", one of "auto", "m2fp", "lite" and "device", "operator", whether
     the page is open on the server's own machine, "faster", whether
     M2FP is to compute in bfloat16, "device", how far the model in the browser is, and the fields of `LoadState`. The box is
-    there only where the processor has instructions for that.
+    there only where the model can do that and the processor has instructions for it.
 
     Args:
         words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
+        models: whose `choice` is chosen when the page opens.
         loader: M2FP's; choosing "auto" or "m2fp" starts it.
-        lite_title: what the embedded model is called.
-        choice: what is chosen when the page opens.
         modules: `modules_folder()`, where the modules are served.
     """
 
@@ -53,26 +51,28 @@ def model_menu(words: I18nData, loader: BackgroundLoader, lite_title: str, choic
         return {**state(), "operator": operator}
 
     def state() -> dict[str, Any]:
-        title = M2FP_TITLE if loader.parser is None else loader.parser.title
+        title = MODELS[loader.name].title if loader.parser is None else loader.parser.title
         return {**asdict(loader.state), "title": title}
 
     return gr.HTML(
-        value={"choice": choice, "faster": False, "device": {}, "operator": False, **state()},
+        value={"choice": models.choice, "faster": False, "device": {}, "operator": False, **state()},
         label=words,
         html_template=read_file("page/model_menu.html"),
         js_on_load=ON_LOAD,
         server_functions=[model_state],
         apply_default_css=False,
         elem_id="models",
-        lite_title=lite_title,
-        offers_faster=has_bfloat16(),
+        lite_title=models.lite.title,
+        offers_faster=models.offers_faster,
         modules=modules,
     )
 
 
-def wants_lite(value: Any) -> bool:
-    """Whether a menu's value, which a browser may have made up, insists on the embedded model."""
-    return isinstance(value, dict) and value.get("choice") == "lite"
+def chosen_name(value: Any) -> str | None:
+    """The name of the model that a menu's value, which a browser may have made up, asks for; None where it has no value."""
+    if not value:
+        return None
+    return "lite" if isinstance(value, dict) and value.get("choice") == "lite" else "auto"
 
 
 def wants_faster(value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -63,7 +62,7 @@ class Programs:
         try:
             content = await run_in_threadpool(self.handlers.reception.uploads.read, photo)
             return await self.handlers.reception.turns.take(
-                lambda: answer(self.handlers.open(content, None, sys.maxsize)),
+                lambda: answer(self.handlers.open(content, self.handlers.models.pick())),
                 partial(self.handlers.reception.listeners.gone, request.session_hash),
                 self.handlers.pick(None).title,
                 len(content),

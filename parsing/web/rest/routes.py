@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import base64
 import logging
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, File, Form, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
@@ -28,7 +27,7 @@ from parsing.formats.document import describe
 from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
 from parsing.labels import part_index
-from parsing.models import MODELS
+from parsing.models import MODELS, NAMES
 from parsing.pictures import PICTURE_FORMATS, encode_labels
 from parsing.render import COLOR, LIP, PALETTES, VIEWS, View, grow_edges, restrict
 from parsing.web.page.handlers import Handlers
@@ -37,6 +36,7 @@ from parsing.web.rest.api_page import api_page
 from parsing.web.server.forms import NO_ROOM
 from parsing.web.server.guard import refuse
 from parsing.web.server.memory import memory_told
+from parsing.web.server.models import ServedModels
 from parsing.web.server.turns import Answer, BusyError, GoneError, StoppingError, gone
 
 log = logging.getLogger(__name__)
@@ -46,13 +46,15 @@ MAX_PHOTOS: Final = 32
 MODEL_SECONDS: Final = 30
 """After which to come again while a model is being loaded, or where memory or disk do not suffice."""
 
-ModelChoice = Literal["auto", "lite", "m2fp"]
-PaletteName = Literal[tuple(PALETTES)]
-FormatName = Literal[(*PICTURE_FORMATS, *FORMATS)]
+FORMAT_NAMES: Final = (*PICTURE_FORMATS, *FORMATS)
+if TYPE_CHECKING:  # a type checker takes no names from tables
+    FormatName = ModelName = PaletteName = str
+else:
+    FormatName, ModelName, PaletteName = Literal[FORMAT_NAMES], Literal[NAMES], Literal[tuple(PALETTES)]
 
-LabelsChoice = Literal["auto", "lite", "m2fp", "m2fp-single"]
-
-ModelField = Annotated[ModelChoice, Form(description="`auto` takes the best model that is ready.")]
+ModelField = Annotated[
+    ModelName, Form(description="`auto` takes the best model that is ready; `GET /labels` lists those of this server.")
+]
 
 
 _LIST: Final = "; ".join(f"`{row.name}` is {row.holds}" for row in FORMATS.values())
@@ -113,11 +115,11 @@ def build_rest(handlers: Handlers) -> FastAPI:
         ] = "jpeg",
     ) -> Picture:
         """Parses a photo and colours it, at its own size, or hands it on in a format of other tools."""
-        menu = _menu_value(handlers, model)
-        chosen = _read_parts(parts, handlers.pick(menu).classes)
+        parser = _pick(handlers.models, model)
+        chosen = _read_parts(parts, parser.classes)
 
         def draw() -> bytes:
-            shown = handlers.open(_read(image), menu, longest=sys.maxsize)
+            shown = handlers.open(_read(image), parser)
             try:
                 seen = grow_edges(restrict(shown.parsing, chosen, person), grow)
                 name = _file_name(image) or "photo"
@@ -129,7 +131,7 @@ def build_rest(handlers: Handlers) -> FastAPI:
             except ImportError as error:
                 raise HTTPException(501, str(error)) from None
 
-        content = await turns.take(_told(draw), partial(gone, request), handlers.pick(menu).title, image.size or 0)
+        content = await turns.take(_told(draw), partial(gone, request), parser.title, image.size or 0)
         media_type = f"image/{format}" if format in PICTURE_FORMATS else FORMATS[format].media_type
         return Picture(result=_data_url(media_type, content))
 
@@ -147,11 +149,10 @@ def build_rest(handlers: Handlers) -> FastAPI:
         """
         if len(image) > MAX_PHOTOS:
             raise HTTPException(422, f"There are {len(image)} photos, but {MAX_PHOTOS} are the limit; send fewer at a time.")
-        menu = _menu_value(handlers, model)
-        title = handlers.pick(menu).title
+        parser = _pick(handlers.models, model)
 
         def describe_one(photo: UploadFile) -> dict[str, Any]:
-            shown = handlers.open(_read(photo), menu, longest=sys.maxsize)
+            shown = handlers.open(_read(photo), parser)
             answer = {"file": _file_name(photo), **describe(shown.parsing)}
             if labels:
                 answer["labels"] = _data_url("image/png", encode_labels(shown.parsing.labels))
@@ -162,7 +163,7 @@ def build_rest(handlers: Handlers) -> FastAPI:
         for photo in image:  # each its own turn: others need not wait for all of them
             work, begun = _told(partial(describe_one, photo)), photo is not image[0]
             try:
-                results.append(await turns.take(work, partial(gone, request), title, photo.size or 0, begun))
+                results.append(await turns.take(work, partial(gone, request), parser.title, photo.size or 0, begun))
             except HTTPException as error:
                 refusals.append(error)
                 results.append({"file": _file_name(photo), "error": error.detail, "status": error.status_code})
@@ -172,15 +173,15 @@ def build_rest(handlers: Handlers) -> FastAPI:
 
     @rest.get("/labels")
     async def list_labels(
-        model: Annotated[LabelsChoice, Query(description="whose classes; `auto` is the model that answers now")] = "auto",
+        model: Annotated[ModelName, Query(description="whose classes; `auto` is the model that answers now")] = "auto",
     ) -> Labels:
         """The classes of a model's label map, and what else can be named."""
         return Labels(
-            labels=[_describe_label(part) for part in _classes(handlers, model)],
+            labels=[_describe_label(part) for part in _classes(handlers.models, model)],
             views=list(VIEWS),
             palettes=list(PALETTES),
-            formats=list(FormatName.__args__),
-            models=list(ModelChoice.__args__),
+            formats=list(FORMAT_NAMES),
+            models=list(handlers.models.names),
         )
 
     @rest.get("/health")
@@ -223,25 +224,25 @@ def _told(work: Callable[[], Answer]) -> Callable[[], Answer]:
     return telling
 
 
-def _menu_value(handlers: Handlers, model: ModelChoice) -> dict[str, str] | None:
-    """What the model menu would say for this choice; M2FP, where it is asked for by name, is there or the request ends."""
-    if model == "auto":
-        return None
-    if model == "m2fp" and (handlers.loader is None or handlers.loader.parser is None):
-        if handlers.loader is None:
-            raise HTTPException(422, "This server has no m2fp; ask for lite or auto.")
-        handlers.loader.start()
-        why = handlers.loader.state.error or "m2fp is being loaded; try again later, or ask for lite."
+def _pick(models: ServedModels, name: str) -> parsing.Parser:
+    """The parser of a model's name; the request ends where this server has no such model, or not yet."""
+    if name not in models.names:
+        raise HTTPException(422, f"This server has no {name}; ask for {' or '.join(models.names[::-1])}.")
+    loader = models.loader
+    if loader is not None and name == loader.name and loader.parser is None:
+        loader.start()
+        why = loader.state.error or f"{name} is being loaded; try again later, or ask for lite."
         raise HTTPException(503, why, {"Retry-After": str(MODEL_SECONDS)})
-    return {"choice": model}
+    return models.pick(None if name == "auto" else name)
 
 
-def _classes(handlers: Handlers, model: LabelsChoice) -> tuple[parsing.Part, ...]:
+def _classes(models: ServedModels, name: str) -> tuple[parsing.Part, ...]:
     """The classes that answers of this model have; of one that is not loaded, those of its data set."""
-    loaded = handlers.loader and handlers.loader.parser
-    if model == "auto":
-        return handlers.pick(None).classes
-    return loaded.classes if loaded and model in ("m2fp", loaded.name) else MODELS[model].classes
+    if name == "auto":
+        return models.pick().classes
+    loader = models.loader
+    larger = loader and loader.parser
+    return larger.classes if loader and larger and name in (loader.name, larger.name) else MODELS[name].classes
 
 
 def _read_parts(fields: list[str] | None, classes: tuple[parsing.Part, ...]) -> list[str] | None:

@@ -35,9 +35,11 @@ class BackgroundLoader:
     Args:
         load: gives the parser, and tells how far its download is. An OSError, ValueError or ImportError that it raises carries
             one sentence for the user.
+        name: of the model, as in `parsing.models`.
     """
 
-    def __init__(self, load: Callable[[Progress], Parser]) -> None:
+    def __init__(self, load: Callable[[Progress], Parser], name: str = "m2fp") -> None:
+        self.name = name
         self._load = load
         self._lock = threading.Lock()
         self._state = LoadState("idle")
