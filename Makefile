@@ -27,7 +27,7 @@ run: $(VENV)/installed
 	$(BIN)/python app.py
 
 test: check javascript
-	tools/machine.sh fonts browser
+	tools/machine.sh fonts browser layers
 	$(BIN)/python -m pytest --ignore=tests/unit tests
 
 check: lint unit

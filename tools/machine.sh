@@ -14,6 +14,7 @@ has() {
 	venv) "$PYTHON" -c 'import venv, ensurepip' ;;
 	compiler) command -v cc ;;
 	fonts) [ "$(uname -s)" != Linux ] || [ -n "$(fc-list :lang=zh)" ] ;; # without one, the Chinese page is boxes
+	layers) command -v magick || command -v convert ;; # ImageMagick, which reads PSD files in a test
 	browser) chromium --version || chromium-browser --version || [ -x "$(playwrights_browser)" ] ;;
 	esac >/dev/null 2>&1
 }
@@ -29,6 +30,7 @@ packages() {
 	venv) echo python3-venv ;;
 	compiler) echo gcc libc6-dev ;;
 	fonts) echo fontconfig fonts-noto-cjk ;;
+	layers) echo imagemagick ;;
 	browser) echo chromium ;;
 	esac
 }

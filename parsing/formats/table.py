@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from parsing.formats import coco, document, label_map, label_studio, labelme, masks, picture
+from parsing.formats import coco, document, label_map, label_studio, labelme, masks, picture, psd
 from parsing.formats.sample import Sample
 
 
@@ -125,6 +125,16 @@ _ROWS: Final = (
         "a labelme file for each photo, as polygons or masks",
         "labelme",
         labelme.encode,
+    ),
+    Format(
+        "psd",
+        ".psd",
+        "image/vnd.adobe.photoshop",
+        "Layers (PSD)",
+        "图层（PSD）",
+        "a group of layers for each person, a layer for each part, cut out of the photo, which lies below",
+        "ImageMagick",
+        psd.encode,
     ),
 )
 FORMATS: Final = {row.name: row for row in _ROWS}

@@ -54,6 +54,7 @@ def test_a_browser(commands: dict[str, str], installed: str | None, tmp_path: Pa
     [
         ("browser", ".venv/bin/playwright install --with-deps chromium"),
         ("fonts", "apt-get install fontconfig fonts-noto-cjk"),
+        ("layers", "apt-get install imagemagick"),
         ("compiler", "apt-get install gcc libc6-dev"),
         ("venv", "apt-get install python3-venv"),
         ("make", "apt-get install make"),

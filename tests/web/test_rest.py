@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from support.served import PHOTO, file_of
 from support.striped_model import Stripes
 
 import parsing
+from parsing.formats.sample import Sample
+from parsing.formats.table import FORMATS, Format
 from parsing.labels import PARTS
-from parsing.render import PALETTES, VIEWS
+from parsing.render import PALETTES, VIEWS, restrict
 from parsing.stages import OnStage
 from parsing.web.page.handlers import Handlers
 from parsing.web.rest.routes import MAX_PHOTOS, build_rest
@@ -119,6 +122,24 @@ def test_the_description_can_be_read_and_loads_nothing_from_elsewhere(client: Te
     assert "<script" not in answer.text
     assert "src=" not in answer.text
     assert ", ".join(VIEWS) in answer.text
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_every_format_can_be_asked_for(client: TestClient, form: Format) -> None:
+    sent = {"files": {"image": ("../me.jpg", FILE)}, "data": {"format": form.name, "parts": "Hair"}}
+    url = client.post("/predict", **sent).json()["result"]
+    expected = Sample(PHOTO, restrict(Stripes()(PHOTO), ["Hair"]), "me.jpg")
+    start, content = url.split(",")
+    assert start == f"data:{form.media_type};base64"
+    if form.name not in ("masks", "json"):  # these tell how long it took
+        assert base64.b64decode(content) == form.make_file(expected)
+
+
+def test_a_format_whose_package_is_missing_says_which(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psd_tools", None)
+    answer = client.post("/predict", files={"image": FILE}, data={"format": "psd"})
+    assert answer.status_code == 501
+    assert answer.json()["error"].startswith("The package psd_tools is missing; the extra psd brings it")
 
 
 NO_IMAGE = "Send the photo as a file in the field 'image'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from support.browsing import file_of
 from support.crowd_model import PARSED, PHOTO, Crowd
 
 import parsing
+from parsing.formats.table import FORMATS
 from parsing.render import restrict
 from parsing.web.page import visits
 from parsing.web.page.handlers import Handlers
@@ -110,6 +112,19 @@ def test_a_file_of_what_is_not_there_gives_nothing(handlers: Handlers, wrong: di
     asked = {"ticket": TICKET, "form": "json", "parts": ["Hair"], "person": None, "palette": "lip"}
     assert handlers.make_file(asked)["name"] == "parsing.json"
     assert handlers.make_file(asked | wrong) is None
+
+
+def test_a_file_of_every_format(handlers: Handlers, monkeypatch: pytest.MonkeyPatch) -> None:
+    jpeg = "data:image/png;base64," + base64.b64encode(file_of(PHOTO)["buffer"]).decode()
+    asyncio.run(handlers.parse_frame({"ticket": TICKET, "jpeg": jpeg}))
+    asked = {"ticket": TICKET, "parts": NAMES, "person": None, "palette": "lip"}
+    for name, form in FORMATS.items():
+        file = handlers.make_file(asked | {"form": name})
+        assert (file["name"], file["type"]) == ("parsing" + form.suffix, form.media_type)
+        assert base64.b64decode(file["content"])
+    assert handlers.make_file(asked | {"form": "voc"}) is None
+    monkeypatch.setitem(sys.modules, "psd_tools", None)
+    assert handlers.make_file(asked | {"form": "psd"})["refused"].startswith("The package psd_tools is missing")
 
 
 def test_stages_are_told_and_a_superseded_photo_is_left(handlers: Handlers) -> None:
