@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from parsing.web.page.background import BackgroundLoader
 from playwright.sync_api import Browser, Page, Request, expect
 from support.browsing import file_of, shown, upload, visit
 from support.crowd_model import PHOTO, Crowd
@@ -14,6 +13,7 @@ from support.served import serve
 
 import parsing
 from parsing.web.page.handlers import EXAMPLES
+from parsing.web.server.background import BackgroundLoader
 
 CROWD = parsing.Parser(Crowd())
 ASTRONAUT = next(path for path in EXAMPLES if path.stem == "astronaut")
