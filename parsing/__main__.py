@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from parsing.cli import parse
 from parsing.extras import needs
+from parsing.program import end_program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with needs("web"):
             from parsing.web.serve import main as serve
     except ImportError as error:
-        parse.refuse(str(error))
+        end_program(str(error))
     serve(words[1:])
     return 0
 

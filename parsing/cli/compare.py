@@ -6,11 +6,10 @@ runs in the environment that `make reference` sets up.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,9 @@ from parsing.cli.photos import choose_targets, find_photos
 from parsing.cli.results import make_folder, put_file
 from parsing.image import ImageError, open_photo
 from parsing.memory import peak_memory
-from parsing.models.m2fp.export import refuse
 from parsing.parser import load
 from parsing.pictures import encode_picture
+from parsing.program import OptionParser
 from parsing.render import composite
 
 if TYPE_CHECKING:
@@ -35,6 +34,12 @@ ROW: Final = "{:<24} {:>11} {:>14} {:>9} {:>8} {:>12} {:>8}"
 HEADER: Final = ROW.format("photo", "same pixels", "same instances", "m2fp", "", "modelscope", "")
 DIFFERENT: Final = (255, 0, 0)
 """Colour of the pixels that the two label maps disagree on."""
+
+
+class HasPeak(Protocol):
+    """What ModelScope's engine has beside what every model has: most megabytes resident during the last photo."""
+
+    peak: float
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,7 @@ class Comparison:
 
 def main(arguments: Sequence[str]) -> None:
     """The command, `arguments` being the words after `compare`; raises ValueError, OSError or ImportError with a sentence."""
-    options = argparse.ArgumentParser(
-        prog="python -m parsing compare", description="Compares M2FP with ModelScope's own pipeline."
-    )
-    options.error = refuse
+    options = OptionParser(prog="python -m parsing compare", description="Compares M2FP with ModelScope's own pipeline.")
     options.add_argument("photos", metavar="PHOTO", nargs="+", help="image files, folders of them, patterns such as '*.jpg'")
     options.add_argument("--weights", metavar="FOLDER", help="a ModelScope model folder (default: the downloaded weights)")
     options.add_argument(
@@ -90,10 +92,7 @@ def main(arguments: Sequence[str]) -> None:
         make_folder(chosen.output)
     reference = load("modelscope", weights=chosen.weights)
     m2fp = load("m2fp", weights=chosen.weights)
-    from parsing.models.modelscope.engine import ModelScope
-
-    pipeline = reference.model
-    assert isinstance(pipeline, ModelScope)
+    pipeline = cast("HasPeak", reference.model)
     print(HEADER, flush=True)
     rows: list[Comparison] = []
     for photo, target in zip(photos, targets, strict=True):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from typing import NoReturn
 
-from parsing.cli.results import one_line
 from parsing.models import NAMES, PRECISIONS, SIZES
 
 
@@ -20,9 +17,3 @@ def add_model_options(options: argparse.ArgumentParser) -> None:
         "--precision", choices=PRECISIONS, default="auto", help="of M2FP; bf16 is faster (default: auto, fp32)"
     )
     options.add_argument("--size", choices=SIZES, default="official", help="of M2FP's input (default: official)")
-
-
-def refuse(sentence: str) -> NoReturn:
-    """Says what was wrong, in one line whatever is in it, and ends the program with exit status 2."""
-    print(one_line(sentence), file=sys.stderr)
-    raise SystemExit(2)

@@ -1,5 +1,5 @@
 """The command line, `python -m parsing PHOTO... -o FOLDER`: writes a coloured PNG for each photo, or what is asked for.
-`python -m parsing export` is in `parsing.models.m2fp.export`, `python -m parsing compare` in `parsing.cli.compare`.
+`python -m parsing export` is in `parsing.cli.export`, `python -m parsing compare` in `parsing.cli.compare`.
 
 Exit status 0; 1 where some photos failed, each with a line on standard error, while the others went on; 2 and one line where
 nothing could be begun. What is only for the eyes, a progress bar and remarks on a download, appears at a terminal and nowhere
@@ -19,17 +19,17 @@ from typing import Final
 
 from tqdm import tqdm
 
-from parsing.cli import compare, score
+from parsing.cli import compare, export, score
 from parsing.cli.gather import Gathering, data_set_file
-from parsing.cli.options import add_model_options, refuse
+from parsing.cli.options import add_model_options
 from parsing.cli.photos import STDIN, PhotoFile, choose_targets, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
-from parsing.cli.results import Task, explain, make_folder, mute, one_line, parse_photos
+from parsing.cli.results import Task, explain, make_folder, mute, parse_photos
 from parsing.effects import WIDEST_EDGE
 from parsing.formats.table import FORMATS
 from parsing.labels import KNOWN_PARTS, part_index
-from parsing.models.m2fp import export
 from parsing.parser import load
+from parsing.program import OptionParser, end_program, one_line
 from parsing.render import COLOR, LIP, PALETTES, VIEWS
 
 STDOUT: Final = "-"
@@ -63,19 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001, whatever it is, a script gets its one line
-        refuse(explain(error))
+        end_program(explain(error))
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """What was asked for, checked as far as that needs neither a photo nor a model."""
-    options = argparse.ArgumentParser(
+    options = OptionParser(
         prog="python -m parsing",
         description="Colours the people in photos by part.",
         epilog="python -m parsing serve --help: the page. python -m parsing export --help: M2FP as one ONNX file."
         " python -m parsing compare --help: M2FP beside ModelScope's own pipeline."
         " python -m parsing score --help: a model on photos whose right answer is known.",
     )
-    options.error = refuse  # argparse's own way takes several lines
     options.add_argument(
         "photos",
         metavar="PHOTO",

@@ -27,11 +27,12 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
-from parsing.cli.results import Done, Task, explain, mute, one_line, parse_photos
+from parsing.cli.results import Done, Task, explain, mute, parse_photos
 from parsing.cores import usable_cores
 from parsing.models import MODELS
 from parsing.models.m2fp.weights import local_folder
 from parsing.parser import Parser, load
+from parsing.program import one_line
 
 THIS_MACHINE: Final = "local"
 """The address where none was given: a cluster that begins and ends with the command."""

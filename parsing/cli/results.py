@@ -153,8 +153,3 @@ def put_file(content: bytes, file: Path) -> None:
     """Writes a result; raises OSError with a sentence for the user."""
     with writing(file):
         write_file(content, file)
-
-
-def one_line(sentence: str) -> str:
-    """The sentence without line breaks and whatever else a terminal might obey."""
-    return "".join(letter if letter.isprintable() else "?" for letter in sentence)

@@ -7,7 +7,6 @@ are right; and how many of the people were found.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,13 +17,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.cli.options import add_model_options, refuse
+from parsing.cli.options import add_model_options
 from parsing.cli.photos import PhotoFile, find_photos
-from parsing.cli.results import explain, one_line
+from parsing.cli.results import explain
 from parsing.formats.regions import Regions
 from parsing.formats.truth import read_truth
 from parsing.labels import BACKGROUND, Part, part_index
 from parsing.parser import load
+from parsing.program import OptionParser, one_line
 from parsing.result import Parsing
 
 PEOPLE: Final = ("human", "person", "people")
@@ -90,8 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         ValueError, OSError, ImportError: nothing could be counted; with a sentence for the user.
     """
-    options = argparse.ArgumentParser(prog="python -m parsing score", description="Measures a model on photos of your own.")
-    options.error = refuse
+    options = OptionParser(prog="python -m parsing score", description="Measures a model on photos of your own.")
     options.add_argument("photos", metavar="FOLDER", nargs="+", help="the photos: a folder, image files, patterns")
     options.add_argument(
         "--truth",

@@ -7,12 +7,13 @@ import signal
 
 import parsing
 from parsing.models.m2fp.weights import local_folder
+from parsing.program import end_program
 from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
 from parsing.web.rest.routes import build_rest
 from parsing.web.server.background import BackgroundLoader
 from parsing.web.server.decoder import Decoder
-from parsing.web.server.options import check_address, read_options, refuse
+from parsing.web.server.options import check_address, read_options
 from parsing.web.server.server import Public, join, serve
 
 
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         lite, loader = load_models(options.model, options.weights, options.size)
     except (ValueError, OSError, ImportError) as error:
-        refuse(str(error))
+        end_program(str(error))
     choice = options.model if options.model in ("auto", "lite") else "m2fp"
     decoder = Decoder()
     handlers = Handlers(lite, loader, choice, decode=decoder)

@@ -18,10 +18,10 @@ from torch import Tensor
 import parsing
 from parsing.cli import parse as cli
 from parsing.models.lite.lite import MODEL_FILE
-from parsing.models.m2fp.export import ExportError, verify
 from parsing.models.m2fp.m2fp import M2FP
 from parsing.models.m2fp.network.worker import compute
 from parsing.models.m2fp.onnx import OnnxNetwork
+from parsing.models.m2fp.onnx_export import ExportError, verify
 from parsing.models.m2fp.weights import CHECKPOINT, CONFIGURATION, WeightsError
 
 FOLDER = Path(__file__).parents[1] / "golden" / "m2fp"
@@ -129,7 +129,7 @@ def test_a_file_that_differs_is_not_kept(
     checkpoint = torch.load(folder / CHECKPOINT, weights_only=True)
     checkpoint["model"]["sem_seg_head.predictor.class_embed.bias"] += 0.1
     torch.save(checkpoint, folder / CHECKPOINT)
-    monkeypatch.setattr("parsing.models.m2fp.network.export.write_onnx", lambda network, file: shutil.copy(exported, file))
+    monkeypatch.setattr("parsing.models.m2fp.network.onnx_graph.write_onnx", lambda network, file: shutil.copy(exported, file))
     target = tmp_path / "out" / "m2fp.onnx"
     target.parent.mkdir()
     target.write_text("earlier")

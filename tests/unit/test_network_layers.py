@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from parsing.models.m2fp.network.deformable_attention import POINTS, DeformableAttention
-from parsing.models.m2fp.network.export import SampledAttention
 from parsing.models.m2fp.network.layers import Attention, ConvNorm, Perceptron, sine_positions
+from parsing.models.m2fp.network.onnx_graph import SampledAttention
 
 
 def deformable_attention_by_loops(

@@ -32,12 +32,12 @@ def test_the_stages_are_those_whose_time_is_told(model: str, told: list[str]) ->
 
 
 def test_what_the_listener_raises_ends_the_parse_and_the_next_photo_gets_its_turn() -> None:
-    def refuse(stage: Stage) -> None:
+    def reject(stage: Stage) -> None:
         raise InterruptedError
 
     parser = Parser(Stripes())
     with pytest.raises(InterruptedError):
-        parser(PHOTO, on_stage=refuse)
+        parser(PHOTO, on_stage=reject)
     assert parser(PHOTO).people
 
 

@@ -15,7 +15,7 @@ from parsing.cores import usable_cores
 from parsing.models.m2fp import weights as store
 from parsing.models.m2fp.m2fp import Pipeline, parse_config
 from parsing.models.m2fp.network.config import SHORT_SIDES
-from parsing.models.m2fp.network.export import INPUT, OUTPUTS
+from parsing.models.m2fp.network.onnx_graph import INPUT, OUTPUTS
 
 
 class OnnxNetwork:

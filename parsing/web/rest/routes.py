@@ -34,7 +34,7 @@ from parsing.web.page.handlers import Handlers
 from parsing.web.rest.answers import Error, Health, Label, Labels, ParsedPhotos, Picture
 from parsing.web.rest.api_page import api_page
 from parsing.web.server.forms import NO_ROOM
-from parsing.web.server.guard import refuse
+from parsing.web.server.guard import error_answer
 from parsing.web.server.memory import memory_told
 from parsing.web.server.models import ServedModels
 from parsing.web.server.turns import Answer, BusyError, GoneError, StoppingError, gone
@@ -85,10 +85,10 @@ def build_rest(handlers: Handlers) -> FastAPI:
     turns = handlers.reception.turns
     rest.add_exception_handler(RequestValidationError, _explain_field)
     rest.add_exception_handler(HTTPException, _explain_status)
-    rest.add_exception_handler(BusyError, lambda _, busy: refuse(503, str(busy), {"Retry-After": str(busy.seconds)}))
-    rest.add_exception_handler(StoppingError, lambda _, stopping: refuse(503, str(stopping), {"Retry-After": "60"}))
+    rest.add_exception_handler(BusyError, lambda _, busy: error_answer(503, str(busy), {"Retry-After": str(busy.seconds)}))
+    rest.add_exception_handler(StoppingError, lambda _, stopping: error_answer(503, str(stopping), {"Retry-After": "60"}))
     rest.add_exception_handler(GoneError, lambda *_: Response(status_code=499))  # for nobody
-    rest.add_exception_handler(Exception, lambda *_: refuse(500, "The program itself failed; its log says why."))
+    rest.add_exception_handler(Exception, lambda *_: error_answer(500, "The program itself failed; its log says why."))
 
     @rest.post("/predict", responses=_REFUSALS)
     async def predict(
@@ -201,7 +201,7 @@ def _refuse_other_methods(rest: FastAPI) -> None:
     """Answers wrong methods with 405: the page is mounted behind these routes and would say that there is nothing."""
     for route in [route for route in rest.routes if isinstance(route, APIRoute)]:
         names = ", ".join(sorted(route.methods))
-        refusal = refuse(405, f"This address answers {names} only.", {"Allow": names})
+        refusal = error_answer(405, f"This address answers {names} only.", {"Allow": names})
         rest.router.routes.append(Route(route.path, refusal))  # without methods of its own: for all that are left
 
 
@@ -277,17 +277,17 @@ def _explain_field(_: Request, error: RequestValidationError) -> Response:
     first = error.errors()[0]
     field = next((str(step) for step in first["loc"] if step != "body"), "")
     if field == "image" or not field:
-        return refuse(422, "Send the photo as a file in the field 'image' of a multipart form.")
-    return refuse(422, f"The field {field!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}.")
+        return error_answer(422, "Send the photo as a file in the field 'image' of a multipart form.")
+    return error_answer(422, f"The field {field!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}.")
 
 
 def _explain_status(_: Request, error: HTTPException) -> Response:
     if isinstance(error.__cause__, OSError):  # a large photo is put on disk while it comes
         log.error("A photo could not be kept: %s", error.__cause__.strerror)
-        return refuse(503, NO_ROOM, {"Retry-After": str(MODEL_SECONDS)})
+        return error_answer(503, NO_ROOM, {"Retry-After": str(MODEL_SECONDS)})
     sentence = error.detail
     if sentence.startswith("Too many"):
         sentence = "The form has too many parts; send fewer at a time."
     elif error.status_code == 400:
         sentence = "This is not a multipart form; send the photo in its field 'image'."
-    return refuse(error.status_code, sentence, error.headers)
+    return error_answer(error.status_code, sentence, error.headers)

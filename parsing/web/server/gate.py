@@ -25,7 +25,7 @@ from starlette.websockets import WebSocketClose
 from parsing.web.server import payloads
 from parsing.web.server.allowed import EVERYWHERE, OPEN, Route
 from parsing.web.server.forms import take_photos
-from parsing.web.server.guard import refuse
+from parsing.web.server.guard import error_answer
 from parsing.web.server.listeners import Listeners
 from parsing.web.server.payloads import UnknownError, WrongError
 from parsing.web.server.uploads import Uploads
@@ -70,11 +70,11 @@ class Gate:
         try:
             answer = await self._pass(scope, receive, send)
         except UnknownError as error:
-            answer = refuse(404, str(error))
+            answer = error_answer(404, str(error))
         except WrongError as error:
-            answer = refuse(422, str(error))
+            answer = error_answer(422, str(error))
         except HTTPException as error:
-            answer = refuse(error.status_code, error.detail, error.headers)
+            answer = error_answer(error.status_code, error.detail, error.headers)
         if answer is not None:
             await answer(scope, receive, send)
 
@@ -82,11 +82,11 @@ class Gate:
         """The gate's own answer, or None where Gradio has answered."""
         found = find_route(scope["method"], scope["path"])
         if found is None:
-            return refuse(404, NOTHING)
+            return error_answer(404, NOTHING)
         route, parts = found
         parameters = read_parameters(scope["query_string"], route)
         if parameters is None:
-            return refuse(404, NOTHING)
+            return error_answer(404, NOTHING)
         scope = {**scope, "query_string": urlencode(parameters).encode()}
         match route.body:
             case "photo":
@@ -112,7 +112,7 @@ class Gate:
             await self.app(scope, receive, send)
             return None
         if session not in self.page._queue.pending_messages_per_session:
-            return refuse(404, "There is no such call; it may have been answered already.")
+            return error_answer(404, "There is no such call; it may have been answered already.")
         with self.listeners.listening(session):
             await self.app(scope, receive, send)
         return None
@@ -122,7 +122,7 @@ class Gate:
         path = self.examples.get(name) or self.uploads.find(name)
         kind = path and picture_kind(path)
         if path is None or kind is None:
-            return refuse(404, NOTHING)
+            return error_answer(404, NOTHING)
         return FileResponse(path, media_type=kind, headers={"Cache-Control": "private, max-age=3600"})
 
     def _check(self, route: Route, parts: dict[str, str], body: dict[str, Any]) -> dict[str, Any] | Response:

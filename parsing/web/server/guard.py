@@ -121,7 +121,7 @@ class BodyLimit:
         if declared.isdecimal() and int(declared) > self.largest:
             if int(declared) <= 2 * self.largest and "expect" not in Headers(scope=scope):
                 await _discard(receive, self.largest)
-            await refuse(413, self._too_large())(scope, receive, send)
+            await error_answer(413, self._too_large())(scope, receive, send)
             return
         seen = 0
 
@@ -163,7 +163,7 @@ class BasicAuth:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] != "/health" and not self._knows(Headers(scope=scope)):
-            refusal = refuse(401, "A user name and a password are needed.")
+            refusal = error_answer(401, "A user name and a password are needed.")
             refusal.headers["WWW-Authenticate"] = 'Basic realm="Human Parsing", charset="UTF-8"'
             await refusal(scope, receive, send)
         else:
@@ -178,7 +178,7 @@ class BasicAuth:
         return scheme.lower() == "basic" and secrets.compare_digest(given, self.credentials)
 
 
-def refuse(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+def error_answer(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
     """The answer that says in one sentence why not."""
     return JSONResponse({"error": sentence}, status, headers)
 

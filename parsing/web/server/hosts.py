@@ -12,7 +12,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from parsing.web.server.guard import refuse
+from parsing.web.server.guard import error_answer
 
 ANY: Final = "*"
 UNKNOWN: Final = "This server does not answer to that name; whoever runs it may add it with --hosts or PARSING_HOSTS."
@@ -44,7 +44,7 @@ class KnownHosts:
         headers = Headers(scope=scope)
         asked = [name for header in NAMED for name in headers.getlist(header.decode())]
         if not all(self._knows(name.strip()) for names in asked for name in names.split(",")):
-            await refuse(421, UNKNOWN)(scope, receive, send)
+            await error_answer(421, UNKNOWN)(scope, receive, send)
             return
         scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name not in DROPPED]}
         if headers.get("x-forwarded-proto", "http").split(",")[0].strip() not in ("http", "https"):

@@ -6,10 +6,9 @@ import argparse
 import os
 import re
 import socket
-import sys
-from typing import NoReturn
 
 from parsing.models import NAMES, SIZES
+from parsing.program import OptionParser, end_program
 
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -17,11 +16,10 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     `hosts` and `frames`. Ends the program with one sentence where one of them cannot be meant.
     """
     environment = os.environ.get
-    options = argparse.ArgumentParser(
+    options = OptionParser(
         prog="python -m parsing serve",
         description="Serves the page, as python app.py does. Every option may also come from an environment variable.",
     )
-    options.error = refuse  # argparse's own way takes several lines
     hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"
     options.add_argument(
         "--host",
@@ -84,16 +82,18 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     chosen = options.parse_args(arguments)
     if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):
-        refuse(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
+        end_program(f"The port must be a number from 1 to 65535, but it is {chosen.port!r}.")
     chosen.port = int(chosen.port)
     if chosen.size not in SIZES:  # argparse does not look at what comes from the environment
-        refuse(f"There is no size {chosen.size!r}; there are {', '.join(SIZES)}.")
+        end_program(f"There is no size {chosen.size!r}; there are {', '.join(SIZES)}.")
     if chosen.auth is not None and not all(chosen.auth.partition(":")):
-        refuse("--auth and PARSING_AUTH take a user and a password with a colon between them.")
+        end_program("--auth and PARSING_AUTH take a user and a password with a colon between them.")
     if chosen.address and not re.fullmatch(r"(https?://[\w.:\[\]-]+)?(/[\w./~-]*)?", chosen.address):
-        refuse("--address and PARSING_ADDRESS take an address such as https://example.org/parsing, or a path such as /parsing.")
+        end_program(
+            "--address and PARSING_ADDRESS take an address such as https://example.org/parsing, or a path such as /parsing."
+        )
     if any(re.search(r"[;\s]", name) for name in chosen.frames.split(",") if name.strip()):
-        refuse("--frames and PARSING_FRAMES take addresses such as https://example.org, with commas between them.")
+        end_program("--frames and PARSING_FRAMES take addresses such as https://example.org, with commas between them.")
     chosen.origins, chosen.frames = _split(chosen.origins), _split(chosen.frames)
     chosen.hosts = _split(chosen.hosts)
     return chosen
@@ -112,10 +112,4 @@ def check_address(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except (OSError, UnicodeError):
-        refuse(f"Port {port} on {host} cannot be used; is it taken? Choose another with --port, or another --host.")
-
-
-def refuse(sentence: str) -> NoReturn:
-    """Says what was wrong and ends the program with exit status 2."""
-    print(sentence, file=sys.stderr)
-    raise SystemExit(2)
+        end_program(f"Port {port} on {host} cannot be used; is it taken? Choose another with --port, or another --host.")

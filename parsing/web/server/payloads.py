@@ -38,11 +38,11 @@ def read_json(body: bytes) -> dict[str, Any]:
         WrongError: it holds none, or numbers that JSON does not have, such as NaN.
     """
 
-    def refuse(number: str) -> None:
+    def reject(number: str) -> None:
         raise ValueError(number)
 
     try:
-        found = json.loads(body, parse_constant=refuse)
+        found = json.loads(body, parse_constant=reject)
     except (ValueError, RecursionError):
         raise WrongError("This is not JSON.") from None
     if not isinstance(found, dict):

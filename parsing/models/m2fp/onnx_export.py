@@ -1,4 +1,4 @@
-"""`python -m parsing export --weights FOLDER -o m2fp.onnx`: M2FP as one ONNX file, weights and configuration inside.
+"""M2FP as one ONNX file, weights and configuration inside, as `python -m parsing export` writes it.
 
 The file is kept only if ONNX Runtime answers as PyTorch does, at two sizes. The licence of the weights goes with them: the
 official ones are CC BY-NC 4.0, no commercial use.
@@ -6,11 +6,9 @@ official ones are CC BY-NC 4.0, no commercial use.
 
 from __future__ import annotations
 
-import argparse
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -32,19 +30,6 @@ class ExportError(ValueError):
     """The file that was written does not compute what the network does; the message is one sentence for the user."""
 
 
-def main(arguments: Sequence[str]) -> None:
-    """The command, `arguments` being the words after `export`; raises ValueError, OSError or ImportError with a sentence."""
-    options = argparse.ArgumentParser(prog="python -m parsing export", description="Writes M2FP as one ONNX file.")
-    options.error = refuse
-    options.add_argument("--weights", metavar="FOLDER", help="a ModelScope model folder (default: the downloaded weights)")
-    options.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
-    chosen = options.parse_args(arguments)
-    export(chosen.weights, chosen.output)
-    print(
-        f"{chosen.output}: {chosen.output.stat().st_size / 1e6:.0f} MB, for load('m2fp-onnx', weights={str(chosen.output)!r})"
-    )
-
-
 def export(weights: str | os.PathLike[str] | None, output: Path) -> None:
     """Writes the file, complete or not at all.
 
@@ -63,8 +48,8 @@ def export(weights: str | os.PathLike[str] | None, output: Path) -> None:
     except ImportError as error:
         raise ImportError("Exporting needs the package onnx; install it with 'pip install onnx'.") from error
     from parsing.models.m2fp.m2fp import open_config, weight_shapes
-    from parsing.models.m2fp.network.export import write_onnx
     from parsing.models.m2fp.network.m2fp import M2FPNetwork
+    from parsing.models.m2fp.network.onnx_graph import write_onnx
     from parsing.models.m2fp.onnx import OnnxNetwork
 
     if output.is_dir():
@@ -111,8 +96,3 @@ def verify(network: Network, exported: Network) -> None:
                     f"ONNX Runtime's answer differs from PyTorch's at {size[0]}x{size[1]}: by {difference:.3g} in the logits,"
                     f" {agreement:.2%} of the signs agree; the file was not kept."
                 )
-
-
-def refuse(sentence: str) -> NoReturn:
-    """Raises what argparse found wrong, which takes several lines in its own way, as the ValueError of a subcommand."""
-    raise ValueError(sentence)
