@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from threading import Thread
 
 import parsing
 from parsing.models.m2fp.weights import local_folder
@@ -65,6 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     def listening() -> None:
         print(f"{title} at http://{host}:{options.port}", flush=True)
         decoder.start()
+        Thread(target=handlers.prepare_first, name="first photo", daemon=True).start()
 
     serve(server, options.host, options.port, listening)
     decoder.close()

@@ -206,7 +206,7 @@ def test_examples_survive_an_upload_of_the_same_file(browser: Browser, address: 
         shown(page)
         page.wait_for_timeout(500)
         for thumbnail in page.locator("#examples img").all():
-            assert page.request.get(thumbnail.get_attribute("src")).ok
+            assert page.request.get(thumbnail.evaluate("(image) => image.src")).ok
 
 
 def test_an_example_is_parsed_by_the_embedded_model(browser: Browser) -> None:

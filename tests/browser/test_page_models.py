@@ -116,6 +116,10 @@ def test_out_of_reach_there_is_a_notice_and_lite_goes_on_until_another_try(page:
     hold.release()
     for said in ("M2FP is not available; Lite goes on.", "ModelScope is <out> of reach; use --weights."):
         expect(status).to_contain_text(said)
+    operators = status.get_by_text("ModelScope is <out> of reach")
+    expect(operators).to_be_hidden()  # a visitor need not read it
+    status.get_by_text("For the operator").click()
+    expect(operators).to_be_visible()
     upload(page, file_of(PHOTO))
     wait_for(page, "Stripes")
     page.get_by_role("button", name="Try again").click()

@@ -46,7 +46,13 @@ def serve(
     parser: parsing.Parser, places: int = PLACES, loader: BackgroundLoader | None = None, choice: str = "auto", **options: Any
 ) -> Iterator[str]:
     """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `Public`."""
-    handlers = Handlers(parser, loader, choice, Reception(Turns(places)))
+    with serve_handlers(Handlers(parser, loader, choice, Reception(Turns(places))), **options) as address:
+        yield address
+
+
+@contextmanager
+def serve_handlers(handlers: Handlers, **options: Any) -> Iterator[str]:
+    """The same around handlers that are there already."""
     page, rest = build_page(handlers), build_rest(handlers)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -19,6 +19,7 @@ from parsing.web.page.components import example_input, photo_input
 from parsing.web.page.handlers import NAMED_EXAMPLES, TEXTS, Handlers
 from parsing.web.page.model_menu import model_menu
 from parsing.web.page.programs import Programs
+from parsing.web.page.template import name_page
 from parsing.web.viewer import viewer
 
 STYLES: Final = (
@@ -38,7 +39,8 @@ def build_page(handlers: Handlers) -> gr.Blocks:
     private: dict[str, Any] = {"api_visibility": "private"}
     # What Gradio would copy on its way goes where the gate keeps order.
     os.environ["GRADIO_TEMP_DIR"] = str(handlers.reception.uploads.folder)
-    with gr.Blocks(title="Human Parsing", analytics_enabled=False, fill_width=True) as page:
+    name_page(TEXTS["en"]["title"], TEXTS["en"]["description"])
+    with gr.Blocks(title=TEXTS["en"]["title"], analytics_enabled=False, fill_width=True) as page:
         gr.HTML(text("page.header"), elem_id="header", apply_default_css=False)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
@@ -54,7 +56,7 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                 if handlers.models.loader is not None:
                     words = text("words")
                     model = model_menu(words, handlers.models, handlers.models.loader, modules_folder())
-            functions = [handlers.begin_photo, handlers.parse_frame, handlers.save_file]
+            functions = [handlers.begin_photo, handlers.first_photo, handlers.parse_frame, handlers.save_file]
             shown = viewer(text("words"), handlers.pick(None).classes, functions, modules_folder())
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
         ticket = gr.Textbox(visible=False)  # filled by the lines of script below; see `Ticket`

@@ -111,10 +111,21 @@ export class Connection {
     return location.origin + location.pathname + location.search + "#" + decodeURIComponent(said.toString());
   }
 
+  /** Shows the example that the server has parsed already, until a photo is chosen. */
+  async openFirst() {
+    const serial = ++this.serial;
+    const message = await this.server.first_photo(this.ticket).catch(() => null);
+    if (!message || serial !== this.serial) return;
+    this.name = this.example = message.example.replaceAll("-", " ");
+    await this.receive(message);
+    this.viewer.invite(serial === this.serial);
+  }
+
   /** Shows the example that the link names, once the examples are there. */
   async openLinked() {
     const name = linked("example");
-    for (let tries = 0; name && tries < MOST_TRIES && !this.serial; tries++) {
+    if (!name) return this.openFirst();
+    for (let tries = 0; tries < MOST_TRIES && !this.serial; tries++) {
       const picture = [...document.querySelectorAll("#examples img")].find((image) => image.getAttribute("alt") === name);
       if (picture) return /** @type {HTMLElement | null} */ (picture.closest("button"))?.click();
       await new Promise((done) => setTimeout(done, TRY_MS));
@@ -166,7 +177,7 @@ export class Connection {
     if (failed) this.viewer.say(failed);
     if (failed !== undefined) return this.work(null, serial);
     if (stage) return this.work(stage, serial);
-    this.work({ name: "receive" }, serial);
+    if (this.shown) this.work({ name: "receive" }, serial);
     const [pixels, inflated] = await Promise.all([decodePhoto(photo, facts.width, facts.height), inflate(maps)]);
     if (serial !== this.serial) return;
     this.props.value = null; // megabytes that nobody needs any more

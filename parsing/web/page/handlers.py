@@ -42,6 +42,8 @@ from parsing.web.viewer.messages import Shown, as_text, maps_message, photo_mess
 log = logging.getLogger(__name__)
 
 EXAMPLES: Final = find_examples()
+FIRST: Final = next((path for path in EXAMPLES if path.stem == "astronaut"), EXAMPLES[0])
+"""What a visitor finds on show."""
 NAMED_EXAMPLES: Final = {f"examples/{path.name}": path for path in EXAMPLES}
 """By the names that the page gives them: nobody need know in which folder they lie."""
 MOST_FRAME_PIXELS: Final = 2_000_000
@@ -80,6 +82,7 @@ class Handlers:
         self.decode = decode
         self.saves = Turns()  # files to take away stand in a line of their own: they need no model, and one core
         self.visits = Visits()
+        self._first: tuple[Shown, Message] | None = None
         self._lasted: dict[str, dict[str, float]] = {}
 
     def pick(self, model: Any) -> parsing.Parser:
@@ -90,6 +93,22 @@ class Handlers:
         """The page has asked for a photo; earlier ones that still wait can be left."""
         if known := Ticket.read(ticket):
             self.visits.begin(known)
+
+    def prepare_first(self) -> None:
+        """Parses the example that a visitor finds on show, so that a visit need not."""
+        shown = self.parse(self.open_photo(FIRST, LONGEST_PHOTO), self.models.lite)
+        self._first = shown, {"example": FIRST.stem, **photo_message(shown)}
+
+    def first_photo(self, ticket: Any) -> Message | None:
+        """The example that was parsed at the start, for a page that shows nothing yet; None where there is none. No model is
+        asked.
+        """
+        known = Ticket.read(ticket)
+        if known is None or self._first is None:
+            return None
+        shown, message = self._first
+        self.visits.keep(known, shown)
+        return {"serial": known.serial, **message}
 
     async def upload(
         self, name: str | None, model: Any, ticket: Any, request: gr.Request

@@ -33,9 +33,9 @@ def model_menu(words: I18nData, models: ServedModels, loader: BackgroundLoader, 
 
     Its `input` event fires when somebody chooses, and when M2FP has become ready while it is chosen; not for "device", in which
     the server has no part. Its value is a dict with "choice", one of "auto", "m2fp", "lite" and "device", "operator", whether
-    the page is open on the server's own machine, "faster", whether
-    M2FP is to compute in bfloat16, "device", how far the model in the browser is, and the fields of `LoadState`. The box is
-    there only where the model can do that and the processor has instructions for it.
+    the page is open on the server's own machine, "faster", whether M2FP is to compute in bfloat16, "device", how far the model
+    in the browser is, and the fields of `LoadState`. The box is there only where the model can do that and the processor has
+    instructions for it.
 
     Args:
         words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
@@ -45,7 +45,8 @@ def model_menu(words: I18nData, models: ServedModels, loader: BackgroundLoader, 
     """
 
     def model_state(start: Any, request: gr.Request) -> dict[str, Any]:
-        operator = request.client is not None and request.client.host in THIS_MACHINE
+        direct = "x-forwarded-for" not in request.headers  # behind a proxy, everybody seems to sit here
+        operator = direct and request.client is not None and request.client.host in THIS_MACHINE
         if start is True and (operator or loader.state.phase == "idle"):
             loader.start()
         return {**state(), "operator": operator}

@@ -114,6 +114,11 @@ export class Viewer {
     this.root.classList.add("waiting");
   }
 
+  /** Says over the picture that a visitor's own photo is welcome. @param {boolean} shown */
+  invite(shown) {
+    find(this.root, ".invitation").hidden = !shown;
+  }
+
   /** Shows what is at work; null where nothing is. @param {Busy | null} stage */
   work(stage) {
     this.progress.show(stage);
@@ -128,6 +133,7 @@ export class Viewer {
   show({ pixels, maps, classes, ...facts }, isFrame = false) {
     const map = new LabelMap(facts.width, facts.height, pixels, maps);
     this.map = map;
+    this.invite(false);
     this.useClasses(classes);
     this.stage.resize(map);
     const { settings } = this;
