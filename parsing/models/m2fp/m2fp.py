@@ -127,9 +127,8 @@ class M2FP(Pipeline):
         """
         name = "m2fp-single" if single_person else "m2fp"
 
-        def open_folder(folder: Path) -> M2FP:
-            config = open_config(folder, single_person)
-            found = store.read_weights(folder, weight_shapes(config))
+        def open_model(folder: Path) -> M2FP:
+            config, found = open_folder(folder, single_person)
             network = compute(M2FPNetwork.from_weights, config.network, found, packed=True)
             model = cls(config, network, SHORT_SIDES[size], f", {size}" * (size != "official"))
             return model.in_bfloat16() if precision == "bf16" else model
@@ -137,38 +136,51 @@ class M2FP(Pipeline):
         folder = store.local_folder(name, weights)
         if folder == cache_folder(name):
             try:
-                return open_folder(folder)
+                return open_model(folder)
             except store.WeightsError as error:
                 store.log.warning("The cached weights are unusable and are fetched again: %s", error)
                 store.discard(name)
                 folder = None
         if folder is None:
-            folder = store.fetch(name, lambda section: weight_shapes(parse_config(section, single_person)), progress)
-        return open_folder(folder)
+            folder = store.fetch(name, lambda folder: open_folder(folder, single_person)[1], progress)
+        return open_model(folder)
 
     def in_bfloat16(self) -> M2FP:
         """The same model in bfloat16; what stays float32 is shared."""
         return M2FP(self.config, compute(self.network.in_bfloat16), self.short_side, f"{self.note}, bfloat16")
 
 
-def open_config(folder: Path, single_person: bool) -> ModelConfig:
-    """What a folder's configuration says of its model; raises `WeightsError` where it is not of the kind that was asked for."""
-    config = parse_config(store.read_configuration(folder), single_person)
+def open_folder(folder: Path, single_person: bool) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """A model folder's configuration and its network's weights, float32; where the two differ on sizes, the weights are right.
+
+    Raises:
+        WeightsError: a file is missing, damaged or unsafe, the two do not go together, or are of the other model.
+    """
+    section = store.read_configuration(folder)
+    config = parse_config(section, single_person)  # what cannot be meant is said before a large file is opened
     if config.single_person != single_person:
         names = ("m2fp-single", "m2fp") if config.single_person else ("m2fp", "m2fp-single")
         raise store.WeightsError(f"These weights are those of {names[0]}, not of {names[1]}; choose the model {names[0]}.")
-    return config
+    found = store.read_weights(folder)
+    config = parse_config(section, single_person, {name: tuple(weight.shape) for name, weight in found.items()})
+    return config, store.choose_weights(found, weight_shapes(config))
 
 
-def parse_config(section: dict[str, Any], single_person: bool) -> ModelConfig:
-    """What the `model` section of a configuration says; raises `WeightsError` where that cannot be run or shown."""
+def parse_config(section: dict[str, Any], single_person: bool, weights: store.Shapes | None = None) -> ModelConfig:
+    """What the `model` section of a configuration says, and the shapes of the weights beside it, where these are known; raises
+    `WeightsError` where that cannot be run or shown.
+    """
     try:
-        config = ModelConfig.from_dict(section, single_person)
+        config = ModelConfig.from_dict(section, single_person, weights)
     except ValueError as error:
         raise store.WeightsError(f"The model's {store.CONFIGURATION} is not one of this network: {error}.") from error
     classes = config.num_parts if config.instances else config.network.num_classes
     if classes > len(PARTS):
         raise store.WeightsError(f"The model has {classes} classes of parts, but only {len(PARTS)} can be shown.")
+    if classes > config.network.num_classes:
+        raise store.WeightsError(
+            f"The model's num_parsing is {classes}, but its network knows {config.network.num_classes} classes only."
+        )
     return config
 
 

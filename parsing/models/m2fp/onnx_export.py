@@ -47,7 +47,7 @@ def export(weights: str | os.PathLike[str] | None, output: Path) -> None:
         import onnx
     except ImportError as error:
         raise ImportError("Exporting needs the package onnx; install it with 'pip install onnx'.") from error
-    from parsing.models.m2fp.m2fp import open_config, weight_shapes
+    from parsing.models.m2fp.m2fp import open_folder
     from parsing.models.m2fp.network.m2fp import M2FPNetwork
     from parsing.models.m2fp.network.onnx_graph import write_onnx
     from parsing.models.m2fp.onnx import OnnxNetwork
@@ -57,14 +57,14 @@ def export(weights: str | os.PathLike[str] | None, output: Path) -> None:
     folder = store.local_folder("m2fp", weights)
     if folder is None:
         raise store.WeightsError("There are no weights to export; name a ModelScope model folder with --weights.")
-    config = open_config(folder, single_person=False)
-    network = M2FPNetwork.from_weights(config.network, store.read_weights(folder, weight_shapes(config)))
+    config, found = open_folder(folder, single_person=False)
+    network = M2FPNetwork.from_weights(config.network, found)
     try:
         with whole_file(output) as partial:
             partial.touch()  # a folder that cannot be written shows before the work
             write_onnx(network, partial)
             model = onnx.load(partial)
-            onnx.helper.set_model_props(model, {store.CONFIGURATION: store.configuration_text(folder)})
+            onnx.helper.set_model_props(model, {store.CONFIGURATION: store.with_sizes(folder, config.network)})
             onnx.save(model, partial)
             del model
             verify(network, OnnxNetwork(partial))

@@ -1,8 +1,8 @@
 """Where M2FP's weights come from: a local folder, the cache, or ModelScope; read safely, checked strictly, kept small.
 
-The official weights are CC BY-NC 4.0: no commercial use. They come as a training checkpoint of 723 MB, a pickle, which is
-opened in the mode that reads nothing but data. The cache keeps only the network's own 253 MB, as safetensors beside the
-configuration, in
+The official weights are CC BY-NC 4.0: no commercial use. They come as a training checkpoint of 758 MB (723 MiB), a pickle,
+which is opened in the mode that reads nothing but data. The cache keeps only the network's own 253 MB, as safetensors beside
+the configuration, in
 
     ~/.cache/parsing-m2fp/   (or the folder that the environment variable PARSING_CACHE names)
 
@@ -16,9 +16,7 @@ import errno
 import json
 import logging
 import os
-import pickle
 import shutil
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,8 +27,13 @@ from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, SLIM, Progre
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from parsing.models.m2fp.network.config import NetworkConfig
+
 DISK_BYTES: Final = 1_100_000_000
 """Free space that a download and its slim copy need together."""
+
+LARGEST_CONFIGURATION: Final = 1 << 20
+"""Characters that are read; the official one has a few thousand."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Name and shape of every weight that a network has."""
@@ -68,36 +71,55 @@ def read_configuration(folder: Path) -> dict[str, Any]:
 def configuration_text(folder: Path) -> str:
     """A folder's configuration as it is; raises `WeightsError` where the file is missing or no text."""
     try:
-        return (folder / CONFIGURATION).read_text(encoding="utf-8")
+        with (folder / CONFIGURATION).open(encoding="utf-8-sig") as file:
+            return file.read(LARGEST_CONFIGURATION)
     except (OSError, ValueError) as error:
         raise WeightsError(f"The model's {CONFIGURATION} cannot be read.") from error
+
+
+def with_sizes(folder: Path, network: NetworkConfig) -> str:
+    """A folder's configuration with the sizes of the network that its weights are of, as JSON text."""
+    from parsing.models.m2fp.network.config import with_sizes
+
+    whole = json.loads(configuration_text(folder))
+    return json.dumps({**whole, "model": with_sizes(whole["model"], network)})
 
 
 def parse_configuration(text: str) -> dict[str, Any]:
     """The `model` section of a configuration's JSON text; raises `WeightsError` where there is none."""
     try:
         section = json.loads(text)["model"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsError(f"The model's {CONFIGURATION} cannot be read or has no section 'model'.") from error
     if not isinstance(section, dict):
         raise WeightsError(f"The section 'model' of the model's {CONFIGURATION} is not an object.")
     return section
 
 
-def read_weights(folder: Path, shapes: Shapes) -> dict[str, Tensor]:
-    """The network's weights from a folder's safetensors file, else its checkpoint, memory-mapped.
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Whatever weights of M2FP a folder's safetensors file, else its checkpoint, holds, memory-mapped.
+
+    Raises:
+        WeightsError: the file is damaged, holds more than data, or has none.
+    """
+    from parsing.models.m2fp.checkpoint import read_file  # here, for it imports torch
+
+    return read_file(folder / (SLIM if (folder / SLIM).is_file() else CHECKPOINT))
+
+
+def choose_weights(found: Mapping[str, Tensor], shapes: Shapes) -> dict[str, Tensor]:
+    """Those weights that a network has.
 
     Args:
-        folder: a model folder.
+        found: what `read_weights` gave.
         shapes: what the network has.
 
     Returns:
         For each name in `shapes` a float32 tensor of that shape.
 
     Raises:
-        WeightsError: the file is damaged, holds more than data, or lacks weights, which are then listed.
+        WeightsError: some are missing or have another shape; these are listed.
     """
-    found = _read_slim(folder / SLIM) if (folder / SLIM).is_file() else _read_checkpoint(folder / CHECKPOINT)
     wrong = [f"{name} is missing" for name in shapes if name not in found]
     wrong += [
         f"{name} is {tuple(found[name].shape)} instead of {shape}"
@@ -112,12 +134,12 @@ def read_weights(folder: Path, shapes: Shapes) -> dict[str, Tensor]:
     return {name: found[name].float() for name in shapes}
 
 
-def fetch(name: str, shapes_of: Callable[[dict[str, Any]], Shapes], progress: Progress | None = None) -> Path:
+def fetch(name: str, read: Callable[[Path], Mapping[str, Tensor]], progress: Progress | None = None) -> Path:
     """Downloads a model's official weights into the cache, as the slim copy.
 
     Args:
         name: "m2fp" or "m2fp-single".
-        shapes_of: from the configuration's `model` section to what the network has.
+        read: from a model folder to the weights that its network has; raises `WeightsError` where they do not fit.
         progress: told how far the download is; the terminal always shows it.
 
     Returns:
@@ -132,7 +154,7 @@ def fetch(name: str, shapes_of: Callable[[dict[str, Any]], Shapes], progress: Pr
         arriving.mkdir(parents=True, exist_ok=True)
         _check_space(arriving)
         download(name, arriving, progress)
-        _slim_down(arriving, target, shapes_of(read_configuration(arriving)))
+        _slim_down(arriving, target, read(arriving))
     except WeightsError:
         (arriving / SLIM).unlink(missing_ok=True)  # a mirror's file that is of no use must not be found there next time
         raise
@@ -148,44 +170,12 @@ def discard(name: str) -> None:
     (cache_folder(name) / SLIM).unlink(missing_ok=True)
 
 
-def _read_slim(file: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(file)
-    except OSError as error:
-        raise WeightsError(f"The weights file {SLIM} cannot be read: {error.strerror or type(error).__name__}.") from error
-    except (SafetensorError, ValueError) as error:
-        raise WeightsError(f"The weights file {SLIM} is damaged; delete it to have it made again.") from error
-
-
-def _read_checkpoint(file: Path) -> dict[str, Tensor]:
-    """What a training checkpoint keeps under `model`; nothing in the file is executed."""
-    import torch
-
-    if not zipfile.is_zipfile(file):  # every torch.save since 2020 writes one; a file cut off has lost the directory at its end
-        raise WeightsError(f"The weights file {CHECKPOINT} is damaged or cut off; fetch it again.")
-    try:
-        checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    except pickle.UnpicklingError as error:
-        raise WeightsError(
-            f"The weights file {CHECKPOINT} holds more than weights and was not opened, because it could run foreign code."
-        ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise WeightsError(f"The weights file {CHECKPOINT} is damaged or cut off; fetch it again.") from error
-    weights = checkpoint.get("model") if isinstance(checkpoint, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise WeightsError(f"The weights file {CHECKPOINT} has no weights under its key 'model'.")
-    return weights
-
-
-def _slim_down(source: Path, target: Path, shapes: Shapes) -> None:
-    """Writes the configuration and the weights that the network has into `target`; a file appears complete or not at all."""
+def _slim_down(source: Path, target: Path, found: Mapping[str, Tensor]) -> None:
+    """Writes a folder's configuration and these weights into `target`; a file appears complete or not at all."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    weights = {name: tensor.contiguous() for name, tensor in read_weights(source, shapes).items()}
+    weights = {name: tensor.contiguous() for name, tensor in found.items()}
     try:
         with whole_file(target / SLIM) as partial:
             save_file(weights, partial, metadata={"format": "pt", "license": "CC BY-NC 4.0"})

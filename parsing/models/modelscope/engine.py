@@ -25,8 +25,7 @@ from parsing.labels import HUMAN, PARTS, Part
 from parsing.memory import peak_memory
 from parsing.models.m2fp import weights as store
 from parsing.models.m2fp.decode import layer_people, owners
-from parsing.models.m2fp.m2fp import open_config, parse_config, weight_shapes
-from parsing.models.m2fp.network.config import ModelConfig
+from parsing.models.m2fp.m2fp import open_folder
 from parsing.models.modelscope import worker
 from parsing.result import Parsing, Segment
 from parsing.stages import OnStage, Stage, Stages
@@ -80,11 +79,8 @@ class ModelScope:
         """
         self.peak = 0.0
         self._folder = folder
-        self._config = open_config(folder, single_person=False)
-        if not self._config.instances:
-            raise store.WeightsError("These weights tell no people apart; the reference engine is for those that do.")
-        self.classes = self._config.classes
-        self._engine = Engine(folder, self._config)
+        self._engine = Engine(folder)
+        self.classes = self._engine.config.classes
 
     @classmethod
     def load(cls, weights: str | os.PathLike[str] | None = None, progress: store.Progress | None = None) -> ModelScope:
@@ -94,32 +90,35 @@ class ModelScope:
             WeightsError, EngineError: as above.
         """
         find_python()  # before a download
-
-        def shapes(section: dict[str, Any]) -> store.Shapes:
-            return weight_shapes(parse_config(section, single_person=False))
-
-        return cls(store.local_folder("m2fp", weights) or store.fetch("m2fp", shapes, progress))
+        folder = store.local_folder("m2fp", weights)
+        return cls(folder or store.fetch("m2fp", lambda fetched: open_folder(fetched, single_person=False)[1], progress))
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; raises `EngineError` where the process ends over it."""
         if not self._engine.is_alive():
-            self._engine = Engine(self._folder, self._config)
+            self._engine = Engine(self._folder)
         Stages(on_stage).tell(Stage("network"))  # the process does not say when it comes to which
         answer, self.peak = self._engine.parse(image)
-        return read_answer(answer, self._config.num_parts, self.classes)
+        return read_answer(answer, self._engine.config.num_parts, self.classes)
 
 
 class Engine:
-    """A process of `worker`, loaded and waiting; it ends with this object, or with the program."""
+    """A process of `worker`, loaded and waiting; it ends with this object, or with the program.
 
-    def __init__(self, folder: Path, config: ModelConfig) -> None:
+    Attributes:
+        config: what the model's configuration says.
+    """
+
+    def __init__(self, folder: Path) -> None:
         """Starts it with a model folder's weights; raises what `ModelScope` does."""
         python = find_python()
-        weights = store.read_weights(folder, weight_shapes(config))
+        self.config, weights = open_folder(folder, single_person=False)
+        if not self.config.instances:
+            raise store.WeightsError("These weights tell no people apart; the reference engine is for those that do.")
         self._words = tempfile.TemporaryFile()  # noqa: SIM115, it is there as long as the process
         with tempfile.TemporaryDirectory(prefix="parsing-") as temporary:
             torch.save({"model": weights}, Path(temporary, store.CHECKPOINT))
-            Path(temporary, store.CONFIGURATION).write_text(store.configuration_text(folder), encoding="utf-8")
+            Path(temporary, store.CONFIGURATION).write_text(store.with_sizes(folder, self.config.network), encoding="utf-8")
             command = [str(python), "-I", worker.__file__, temporary]
             try:
                 self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words)

@@ -24,9 +24,17 @@ class ConvNorm(nn.Conv2d):
     """Convolution without bias, the norm that the checkpoint keeps inside it, and ReLU unless told otherwise."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, norm: nn.Module, stride: int = 1, groups: int = 1, activate: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        norm: nn.Module,
+        stride: int = 1,
+        groups: int = 1,
+        activate: bool = True,
+        dilation: int = 1,
     ) -> None:
-        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2 * dilation, dilation, groups, bias=False)
         self.norm = norm
         self.activate = activate
         self.by_kernel = False
@@ -51,7 +59,9 @@ class ConvNorm(nn.Conv2d):
         return super().forward(x)
 
     def pack(self) -> None:
-        """Lays the weight out for our own kernel or for oneDNN."""
+        """Lays the weight out for our own kernel or for oneDNN, unless the convolution is dilated, which is rare."""
+        if self.dilation != (1, 1):
+            return
         plain = self.kernel_size == (3, 3) and self.stride == (1, 1) and self.groups == 1 and self.weight.dtype == torch.float32
         self.by_kernel = plain and kernels.can_convolve(self.in_channels, self.out_channels)
         if self.by_kernel:

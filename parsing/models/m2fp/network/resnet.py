@@ -1,6 +1,7 @@
 """The backbone: ResNet (arXiv 1512.03385) with the stem of DeepLab (three 3x3 convolutions instead of one 7x7).
 
-The stride of a stage sits in the 3x3 convolution of its first block; nothing is dilated.
+The stride of a stage sits in the 3x3 convolution of its first block; nothing is dilated, but for
+res5 where the configuration asks for it (`res5_multi_grid`).
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ class Stem(nn.Module):
 class Bottleneck(nn.Module):
     """1x1 to narrow, 3x3, 1x1 to widen, added to the input."""
 
-    def __init__(self, inputs: int, width: int, outputs: int, stride: int, groups: int) -> None:
+    def __init__(self, inputs: int, width: int, outputs: int, stride: int, groups: int, dilation: int) -> None:
         super().__init__()
         self.shortcut = None
         if inputs != outputs:
             self.shortcut = ConvNorm(inputs, outputs, 1, nn.BatchNorm2d(outputs), stride=stride, activate=False)
         self.conv1 = ConvNorm(inputs, width, 1, nn.BatchNorm2d(width))
-        self.conv2 = ConvNorm(width, width, 3, nn.BatchNorm2d(width), stride=stride, groups=groups)
+        self.conv2 = ConvNorm(width, width, 3, nn.BatchNorm2d(width), stride, groups, dilation=dilation)
         self.conv3 = ConvNorm(width, outputs, 1, nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,7 +58,8 @@ class ResNet(nn.Module):
             blocks = []
             for block in range(count):
                 stride = 2 if stage > 0 and block == 0 else 1
-                blocks.append(Bottleneck(inputs, width << stage, outputs, stride, config.groups))
+                dilation = config.res5_dilations[block] if stage == 3 else 1
+                blocks.append(Bottleneck(inputs, width << stage, outputs, stride, config.groups, dilation))
                 inputs = outputs
             self.add_module(f"res{stage + 2}", nn.Sequential(*blocks))
 

@@ -1,0 +1,448 @@
+"""Weights in every layout that a training program may have left them in, and configurations as others may have written them:
+read as the plain ones are, or refused by what is really wrong. All are made from the small model with golden answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from parsing.models.m2fp.checkpoint import find_weights, read_file
+from parsing.models.m2fp.m2fp import M2FP, open_folder
+from parsing.models.m2fp.weights import CHECKPOINT, CONFIGURATION, SLIM, WeightsError
+
+FOLDER = Path(__file__).parents[1] / "golden" / "m2fp"
+WEIGHTS: dict[str, torch.Tensor] = torch.load(FOLDER / CHECKPOINT, weights_only=True)["model"]
+CONFIG: dict[str, Any] = json.loads((FOLDER / CONFIGURATION).read_text())
+PLAIN_CONFIG, PLAIN = open_folder(FOLDER, single_person=False)
+QUERY = "sem_seg_head.predictor.query_feat.weight"
+Layout = Callable[[dict[str, torch.Tensor]], Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "model").mkdir()
+    shutil.copy(FOLDER / CONFIGURATION, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def detectron2(weights: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """What its checkpointer writes after some steps of training."""
+    parameters = [torch.nn.Parameter(weight.clone()) for weight in list(weights.values())[:3]]
+    optimizer = torch.optim.AdamW(parameters)
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5])
+    return {
+        "model": collections.OrderedDict(weights),
+        "optimizer": optimizer.state_dict(),
+        "scheduler": scheduler.state_dict(),
+        "iteration": 89999,
+    }
+
+
+LAYOUTS: dict[str, Layout] = {
+    "plain": lambda weights: {"model": weights},
+    "iteration": lambda weights: {"model": weights, "iteration": 7, "best": 0.5, "done": True, "note": "text", "none": None},
+    "detectron2": detectron2,
+    "Counter": lambda weights: {"model": weights, "scheduler": {"milestones": collections.Counter([3, 5])}},
+    "OrderedDict": lambda weights: collections.OrderedDict(model=collections.OrderedDict(weights)),
+    "defaultdict": lambda weights: {"model": weights, "history": collections.defaultdict(list, loss=[1.0])},
+    "defaultdict of dict": lambda weights: {"model": weights, "state": collections.defaultdict(dict, {0: {"step": 1}})},
+    "defaultdict of weights": lambda weights: {"model": collections.defaultdict(torch.Tensor, weights)},
+    "deque": lambda weights: {"model": weights, "last": collections.deque([1, 2], maxlen=3)},
+    "numpy scalar": lambda weights: {"model": weights, "best": np.float64(0.69)},
+    "numpy float32": lambda weights: {"model": weights, "best": np.float32(0.69)},
+    "numpy integer": lambda weights: {"model": weights, "epoch": np.int64(7)},
+    "numpy truth": lambda weights: {"model": weights, "done": np.bool_(True)},
+    "numpy array": lambda weights: {"model": weights, "curve": np.arange(5.0)},
+    "numpy bytes": lambda weights: {"model": weights, "curve": np.arange(5, dtype=np.uint8)},
+    "numpy words": lambda weights: {"model": weights, "names": np.array(["a", "b"])},
+    "numpy objects": lambda weights: {"model": weights, "names": np.array(["a", None], dtype=object)},
+    "numpy dtype": lambda weights: {"model": weights, "kind": np.dtype("float32")},
+    "numpy weights": lambda weights: {"model": {name: weight.numpy() for name, weight in weights.items()}},
+    "Namespace": lambda weights: {"model": weights, "args": argparse.Namespace(lr=1e-4, inner=argparse.Namespace(depth=50))},
+    "paths": lambda weights: {"model": weights, "args": argparse.Namespace(out=pathlib.Path("/tmp/runs"))},
+    "date": lambda weights: {"model": weights, "when": datetime(2023, 2, 1, 12)},
+    "set, slice, range": lambda weights: {"model": weights, "more": [{1, 2}, frozenset([3]), slice(1, 2), range(3), 1j, (4,)]},
+    "device, dtype, size": lambda weights: {"model": weights, "more": [torch.device("cpu"), torch.half, torch.Size([1, 2])]},
+    "random state": lambda weights: {"model": weights, "rng": [torch.get_rng_state(), np.random.RandomState(0).get_state()]},
+    "scaler": lambda weights: {"model": weights, "scaler": torch.amp.GradScaler("cpu").state_dict()},
+    "parameters": lambda weights: {"model": {n: torch.nn.Parameter(w, w.is_floating_point()) for n, w in weights.items()}},
+    "at the top": lambda weights: weights,
+    "at the top, with more": lambda weights: {**weights, "epoch": 3, "optimizer": {"state": {}}},
+    "state_dict": lambda weights: {"state_dict": weights, "epoch": 3},
+    "model_state_dict": lambda weights: {"model_state_dict": weights},
+    "network": lambda weights: {"network": weights},
+    "model inside model": lambda weights: {"model": {"state_dict": weights}},
+    "module.": lambda weights: {"model": {f"module.{name}": weight for name, weight in weights.items()}},
+    "module. at the top": lambda weights: {f"module.{name}": weight for name, weight in weights.items()},
+    "model. of Lightning": lambda weights: {"state_dict": {f"model.{name}": weight for name, weight in weights.items()}},
+    "module.model.": lambda weights: {"model": {f"module.model.{name}": weight for name, weight in weights.items()}},
+    "average beside": lambda weights: {"model": weights, "model_ema": {name: 0 * weight for name, weight in weights.items()}},
+    "double precision": lambda weights: {"model": {n: w.double() for n, w in weights.items()}},
+    "not contiguous": lambda weights: {"model": {n: w.t().contiguous().t() if w.dim() == 2 else w for n, w in weights.items()}},
+    "channels last": lambda weights: {
+        "model": {n: w.to(memory_format=torch.channels_last) if w.dim() == 4 else w for n, w in weights.items()}
+    },
+    "one storage": lambda weights: {"model": {n: torch.stack([w, w])[1] for n, w in weights.items()}},
+    "no counters": lambda weights: {"model": {n: w for n, w in weights.items() if not n.endswith("num_batches_tracked")}},
+    "extra weights": lambda weights: {
+        "model": {
+            **weights,
+            "criterion.empty_weight": torch.ones(22),
+            "pixel_mean": torch.ones(3, 1, 1),
+            "head.5": torch.ones(1),
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("zipped", [True, False], ids=["", "legacy"])
+def test_the_same_weights_come_out_of_every_layout(folder: Path, layout: Layout, zipped: bool) -> None:
+    torch.save(layout(WEIGHTS), folder / CHECKPOINT, _use_new_zipfile_serialization=zipped)
+    config, found = open_folder(folder, single_person=False)
+    assert config == PLAIN_CONFIG
+    assert found.keys() == PLAIN.keys()
+    for name, weight in found.items():
+        assert weight.dtype == torch.float32
+        assert torch.equal(weight, PLAIN[name]), name
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(torch.half, 1e-3), (torch.bfloat16, 8e-3)], ids=str)
+@pytest.mark.parametrize("form", ["pickle", "legacy", "safetensors"])
+def test_lower_precision_is_read_as_it_is(folder: Path, dtype: torch.dtype, error: float, form: str) -> None:
+    weights = {name: weight.to(dtype) if weight.is_floating_point() else weight for name, weight in WEIGHTS.items()}
+    if form == "safetensors":
+        save_file(weights, folder / SLIM)
+    else:
+        torch.save({"model": weights}, folder / CHECKPOINT, _use_new_zipfile_serialization=form == "pickle")
+    _, found = open_folder(folder, single_person=False)
+    for name, weight in found.items():
+        assert weight.dtype == torch.float32
+        torch.testing.assert_close(weight, PLAIN[name], rtol=error, atol=1e-6)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("file", [SLIM, CHECKPOINT])
+def test_safetensors_under_either_name(folder: Path, prefix: str, file: str) -> None:
+    save_file({prefix + name: weight for name, weight in WEIGHTS.items()}, folder / file)
+    _, found = open_folder(folder, single_person=False)
+    assert all(torch.equal(weight, PLAIN[name]) for name, weight in found.items())
+
+
+def test_weights_are_mapped_into_memory_not_read(folder: Path) -> None:
+    torch.save({"model": WEIGHTS}, folder / CHECKPOINT)
+    read_file(folder / CHECKPOINT)
+    mapped = [line for line in Path("/proc/self/maps").read_text().splitlines() if str(folder) in line]
+    found = read_file(folder / CHECKPOINT)
+    now = [line for line in Path("/proc/self/maps").read_text().splitlines() if str(folder) in line]
+    assert len(found) == len(WEIGHTS)
+    assert len(now) > len(mapped) or now
+
+
+@pytest.mark.parametrize(
+    "lost", [QUERY, "backbone.res4.5.conv3.norm.running_var", "sem_seg_head.pixel_decoder.adapter_1.weight"]
+)
+def test_a_missing_weight_is_named(folder: Path, lost: str) -> None:
+    torch.save({"model": {name: weight for name, weight in WEIGHTS.items() if name != lost}}, folder / CHECKPOINT)
+    with pytest.raises(WeightsError, match=f"{lost} is missing"):
+        open_folder(folder, single_person=False)
+
+
+@pytest.mark.parametrize("name", [name for name in PLAIN if WEIGHTS[name].dim()][::17])
+def test_a_misshapen_weight_is_named(folder: Path, name: str) -> None:
+    torch.save({"model": {**WEIGHTS, name: torch.cat([WEIGHTS[name]] * 2)}}, folder / CHECKPOINT)
+    with pytest.raises(WeightsError) as refused:
+        open_folder(folder, single_person=False)
+    assert f"{name} is (" in str(refused.value)
+
+
+class Command:
+    """Pickled, this runs a command where it is unpickled carelessly."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.call
+
+
+class Foreign:
+    """An object of a class that only the training program has."""
+
+
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        (Command(os.system, "touch executed"), "posix.system"),
+        (Command(eval, "open('executed', 'w')"), "eval"),
+        (Command(exec, "open('executed', 'w')"), "exec"),
+        (Command(getattr, os, "system"), "getattr"),
+        (Command(pathlib.Path.touch, "executed"), "getattr|pathlib"),
+        (Command(np.save, "executed", 1), "numpy.save"),
+        (Command(shutil.copy, "model", "executed"), "shutil.copy"),
+        (Command(torch.load, "executed"), "torch.serialization.load"),
+        (Foreign(), "test_weights_layouts.Foreign"),
+        (print, "print"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("zipped", [True, False], ids=["", "legacy"])
+def test_what_could_run_code_is_refused_by_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, what: Any, named: str, zipped: bool
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setitem(globals(), "os", os)
+    try:
+        torch.save({"model": WEIGHTS, "hook": what}, folder / CHECKPOINT, _use_new_zipfile_serialization=zipped)
+    except TypeError:  # a module cannot be pickled; by its name it can
+        torch.save({"model": WEIGHTS, "hook": Command(getattr, "os", "system")}, folder / CHECKPOINT)
+    with pytest.raises(WeightsError, match=f"could run foreign code: it asks for .*({named})") as refused:
+        open_folder(folder, single_person=False)
+    assert "\n" not in str(refused.value)
+    assert not (folder / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is damaged"),
+        (b"PK\x03\x04 no archive", "is damaged"),
+        (b"\x80\x02 no pickle", "is damaged"),
+        (b"\x80\x02}q\x00.", "has no weights|is damaged"),
+        (bytes(1000), "is damaged"),
+        (b"<!DOCTYPE html><title>Log in</title>", "is a web page, not weights"),
+        (b"\n<html>", "is a web page, not weights"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "only says where the weights are"),
+        (b'\xff\xff\0\0\0\0\0\0{"a":', "is damaged"),
+    ],
+)
+@pytest.mark.parametrize("file", [CHECKPOINT, SLIM])
+def test_a_file_that_is_none_is_refused_for_what_it_is(folder: Path, file: str, content: bytes, said: str) -> None:
+    (folder / file).write_bytes(content)
+    with pytest.raises(WeightsError, match=said) as refused:
+        open_folder(folder, single_person=False)
+    assert str(folder) not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "said"),
+    [
+        ([], "has no weights under its key 'model'"),
+        (None, "has no weights under its key 'model'"),
+        ({"model": None}, "has no weights under its key 'model'"),
+        ({"model": {"stem.weight": torch.ones(1)}}, "has no weights under its key 'model'"),
+        ({"model": {**WEIGHTS, QUERY: "text"}}, f"has no weight under {QUERY}, but a str"),
+        ({"model": {**WEIGHTS, QUERY: WEIGHTS[QUERY].to_sparse()}}, "in a form that is not read here"),
+        ({"model": {**WEIGHTS, QUERY: WEIGHTS[QUERY] * 1j}}, "in a form that is not read here"),
+    ],
+)
+def test_what_holds_no_weights_is_refused(checkpoint: Any, said: str) -> None:
+    with pytest.raises(WeightsError, match=said):
+        find_weights(checkpoint, CHECKPOINT)
+
+
+def write(folder: Path, changes: dict[str, Any]) -> None:
+    """A configuration that is the golden one but for some fields, named as "decoder.dec_layers"; ... leaves one out."""
+    model = json.loads(json.dumps(CONFIG["model"]))
+    for name, value in changes.items():
+        *sections, field = name.split(".")
+        place = model
+        for section in sections:
+            place = place[section]
+        place[field] = value
+        if value is ...:
+            del place[field]
+    (folder / CONFIGURATION).write_text(json.dumps({**CONFIG, "model": model}), encoding="utf-8")
+    shutil.copy(FOLDER / CHECKPOINT, folder)
+
+
+def all_nulls() -> dict[str, Any]:
+    sections = {name: dict.fromkeys(CONFIG["model"][name]) for name in ("backbone", "encoder", "decoder")}
+    return {**dict.fromkeys(CONFIG["model"]), **sections}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"parsing_ins_score_thr": None},
+        {"encoder.in_features": None, "encoder.transformer_in_features": None},
+        {"backbone.stem_out_channels": None},
+        {"backbone": None},
+        {"backbone": ..., "encoder": ..., "decoder": {"nheads": 8}},
+        {"classes": None},
+        {"classes": ["Background", "Hat"]},
+        {"classes": "classes.txt"},
+        {"num_parsing": None},
+        {"num_parsing": "20"},
+        {"single_human": None, "parsing_on": None},
+        {"single_human": 0, "parsing_on": 1},
+        {"input_single_human": {}},
+        {"input_single_human": None},
+        {"input_single_human": {"sizes": [384, 512]}},
+        {"input_single_human": {"sizes": [[384, 512], [1, 2]]}},
+        {"input_single_human": "none"},
+        {"foreign": {"nested": [1, {"deep": None}]}, "backbone.freeze_at": 0, "decoder.deep_supervision": True},
+        {"backbone.norm": "FrozenBN"},
+        {"backbone.norm": "SyncBN"},
+        {"backbone.norm": "nnSyncBN"},
+        {"backbone.res5_multi_grid": None},
+        {"backbone.depth": 101},
+        {"backbone.depth": "50"},
+        {"backbone.depth": 50.0},
+        {"backbone.num_groups": 2},
+        {"backbone.width_per_group": 64},
+        {"decoder.dec_layers": 10},
+        {"decoder.dec_layers": 4},
+        {"decoder.num_queries": 100},
+        {"decoder.num_classes": 133},
+        {"decoder.hidden_dim": 256, "encoder.conv_dim": 256, "encoder.mask_dim": 256, "decoder.mask_dim": 256},
+        {"decoder.dim_feedforward": 2048, "encoder.transformer_dim_feedforward": "1024"},
+        {"decoder.enforce_input_project": True},
+        {"encoder.transformer_enc_layers": 6},
+        {"encoder.transformer_nheads": 4},
+        {"encoder.in_features": ["res5", "res4", "res3", "res2"]},
+    ],
+    ids=str,
+)
+def test_the_weights_have_the_last_word_on_sizes(folder: Path, changes: dict[str, Any]) -> None:
+    write(folder, changes)
+    config, _ = open_folder(folder, single_person=False)
+    assert config == PLAIN_CONFIG
+
+
+def test_nulls_everywhere_are_no_configuration_at_all(folder: Path) -> None:
+    write(folder, all_nulls())
+    assert open_folder(folder, single_person=False)[0].network == PLAIN_CONFIG.network
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"encoder.transformer_enc_layers": 10**9}, "encoder.transformer_enc_layers is 1000000000, which is not between"),
+        ({"encoder.transformer_enc_layers": 1e9}, "encoder.transformer_enc_layers is 1000000000.0, which is not between"),
+        ({"encoder.transformer_enc_layers": 0}, "encoder.transformer_enc_layers is 0, which is not between"),
+        ({"decoder.dec_layers": -1}, "decoder.dec_layers is -1, which is not between"),
+        ({"decoder.dec_layers": 2.5}, "decoder.dec_layers is 2.5, which is not of the expected type, a whole number"),
+        ({"decoder.num_queries": 10**400}, "decoder.num_queries"),
+        ({"decoder.num_queries": "1" * 400}, "decoder.num_queries"),
+        ({"decoder.num_queries": float("inf")}, "decoder.num_queries is inf"),
+        ({"decoder.num_queries": float("nan")}, "decoder.num_queries is nan"),
+        ({"decoder.num_queries": True}, "decoder.num_queries is True"),
+        ({"decoder.num_queries": "many"}, "decoder.num_queries is 'many'"),
+        ({"decoder.num_queries": [100]}, r"decoder.num_queries is \[100\]"),
+        ({"decoder.num_queries": {"n": 1}}, "decoder.num_queries"),
+        ({"decoder.nheads": 7}, "decoder.hidden_dim is 64, which is not a multiple of 14"),
+        ({"backbone": "resnet"}, "backbone is 'resnet', which is not of the expected type"),
+        ({"backbone": [1]}, r"backbone is \[1\]"),
+        ({"backbone.norm": "GN"}, "backbone.norm is 'GN'"),
+        ({"backbone.norm": ["BN"]}, "backbone.norm is"),
+        ({"backbone.depth": 34}, "depth 34"),
+        ({"backbone.depth": 10**9}, "backbone.depth is 1000000000"),
+        ({"backbone.res4_dilation": 2}, "backbone.res4_dilation is 2"),
+        ({"backbone.res5_multi_grid": [1, 2]}, "backbone.res5_multi_grid is"),
+        ({"backbone.res5_multi_grid": [1, 2, 10**9]}, "backbone.res5_multi_grid.2 is 1000000000"),
+        ({"backbone.res5_multi_grid": "1,2,4"}, "backbone.res5_multi_grid is '1,2,4'"),
+        ({"parsing_ins_score_thr": "high"}, "parsing_ins_score_thr is 'high'"),
+        ({"parsing_ins_score_thr": 30}, "parsing_ins_score_thr is 30"),
+        ({"parsing_on": "perhaps"}, "parsing_on is 'perhaps'"),
+        ({"num_parsing": 10**12}, "num_parsing is 1000000000000"),
+        ({"encoder.in_features": ["res4", "res5"]}, "encoder.in_features is"),
+        ({"decoder.pre_norm": True}, "decoder.pre_norm is True"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_meant_is_refused_by_its_field(folder: Path, changes: dict[str, Any], said: str) -> None:
+    write(folder, changes)
+    with pytest.raises(WeightsError, match=said) as refused:
+        open_folder(folder, single_person=False)
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"model": ' * 50_000, '{"model": ' + "9" * 10_000 + "}", "\0", '{"model": []}', '{"model": null}', "null"],
+    ids=["lists", "sections", "digits", "zero", "list", "null section", "null"],
+)
+def test_a_file_that_is_no_configuration_is_refused_at_once(folder: Path, text: str) -> None:
+    (folder / CONFIGURATION).write_text(text)
+    shutil.copy(FOLDER / CHECKPOINT, folder)
+    with pytest.raises(WeightsError, match=CONFIGURATION):
+        open_folder(folder, single_person=False)
+
+
+def test_lists_in_lists_in_a_field_are_refused(folder: Path) -> None:
+    text = json.dumps(CONFIG).replace('"num_queries": 24', '"num_queries": ' + "[" * 500 + "]" * 500)
+    (folder / CONFIGURATION).write_text(text)
+    shutil.copy(FOLDER / CHECKPOINT, folder)
+    with pytest.raises(WeightsError, match=r"decoder\.num_queries"):
+        open_folder(folder, single_person=False)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "canvas"),
+    [
+        ({"sizes": [[192, 256]]}, (192, 256)),
+        ({"sizes": [192, 256]}, (192, 256)),
+        ({"sizes": [["192", 256.0]]}, (192, 256)),
+        ({"sizes": None}, (384, 512)),
+        ({}, (384, 512)),
+        (None, (384, 512)),
+    ],
+)
+def test_a_single_persons_canvas(folder: Path, sizes: Any, canvas: tuple[int, int]) -> None:
+    names = [name.replace("Torso-skin", "Jumpsuits") for name in CONFIG["model"]["classes"]]
+    write(folder, {"single_human": True, "parsing_on": True, "input_single_human": sizes, "classes": names})
+    config, _ = open_folder(folder, single_person=True)
+    assert (config.canvas, config.classes[10].name) == (canvas, "Jumpsuits")
+
+
+@pytest.mark.parametrize("sizes", [[384], [[384, 512, 3]], [0, 512], [384, 10**9], "384x512", [[]]])
+def test_a_canvas_that_is_none_is_refused(folder: Path, sizes: Any) -> None:
+    write(folder, {"single_human": True, "parsing_on": True, "input_single_human": {"sizes": sizes}})
+    with pytest.raises(WeightsError, match=r"input_single_human\.sizes"):
+        open_folder(folder, single_person=True)
+
+
+def test_the_classes_of_a_configuration_without_names_are_those_of_the_data_set(folder: Path) -> None:
+    write(folder, {"classes": None, "single_human": True, "parsing_on": True})
+    assert open_folder(folder, single_person=True)[0].classes[10].name == "Jumpsuits"
+    write(folder, {"classes": None})
+    assert open_folder(folder, single_person=False)[0].classes[10].name == "Torso-skin"
+
+
+def test_a_byte_order_mark_is_no_damage(folder: Path) -> None:
+    write(folder, {})
+    (folder / CONFIGURATION).write_bytes(b"\xef\xbb\xbf" + (folder / CONFIGURATION).read_bytes())
+    assert open_folder(folder, single_person=False)[0] == PLAIN_CONFIG
+
+
+def test_a_dilated_network_computes_what_its_configuration_says(folder: Path) -> None:
+    write(folder, {"backbone.res5_multi_grid": [1, 2, 4]})
+    photo = np.random.default_rng(3).integers(0, 256, (64, 80, 3), dtype=np.uint8)
+    packed = M2FP.load(folder)
+    res5 = packed.network.backbone.res5
+    assert [block.conv2.dilation for block in res5] == [(1, 1), (2, 2), (4, 4)]
+    x = torch.randn(1, res5[0].conv1.in_channels, 6, 8).to(memory_format=torch.channels_last)
+    narrow = res5[2].conv1(res5[1](res5[0](x)))
+    wanted = torch.nn.functional.conv2d(narrow, res5[2].conv2.weight, res5[2].conv2.bias, padding=4, dilation=4).relu()
+    torch.testing.assert_close(res5[2].conv2(narrow), wanted)
+    assert (packed(photo).labels != M2FP.load(FOLDER)(photo).labels).any()
+    assert packed.in_bfloat16()(photo).labels.shape == (64, 80)
