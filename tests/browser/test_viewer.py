@@ -234,3 +234,17 @@ def test_what_is_on_the_screen_can_be_taken_away(page: Page) -> None:
     assert [part["area"] for part in found["parts"]] == [int((on_screen == part).sum()) for part in (2, 7)]
     assert len(found["people"]) == 1
     assert all(part["rle"]["size"] == [96, 131] for part in found["parts"])
+
+
+def test_the_picture_can_be_copied(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy picture").click()
+    expect(page.locator("#picture .said")).to_have_text("The picture is on the clipboard")
+    size = page.evaluate(
+        """async () => {
+            const [item] = await navigator.clipboard.read();
+            const { width, height } = await createImageBitmap(await item.getType("image/png"));
+            return [height, width];
+        }"""
+    )
+    assert tuple(size) == PHOTO.shape[:2]

@@ -31,3 +31,19 @@ export async function copyLink(address, words) {
     return false;
   }
 }
+
+/** Puts a canvas on the clipboard as a PNG. @param {HTMLCanvasElement} canvas @returns {Promise<boolean>} whether it is there */
+export async function copyPicture(canvas) {
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": encodeCanvas(canvas) })]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this device can hand a picture to other programs, as phones do. */
+export const canShare = () => navigator.canShare?.({ files: [new File([], "a.png", { type: "image/png" })] }) ?? false;
+
+/** Hands a picture to another program, unless the visitor changes their mind. @param {Blob} blob @param {string} name */
+export const share = (blob, name) => navigator.share({ files: [new File([blob], name, { type: blob.type })] }).catch(() => {});

@@ -2,10 +2,11 @@
 // and who makes files of them, it asks its `ports`.
 import { Camera } from "./camera.js";
 import { find, findInput, targetOf } from "./dom.js";
-import { copyLink, download, encodeCanvas } from "./downloads.js";
+import { canShare, copyLink, copyPicture, download, encodeCanvas, share } from "./downloads.js";
 import { Keys } from "./keys.js";
-import { LabelMap, range } from "./label_map.js";
+import { LabelMap } from "./label_map.js";
 import { Legend } from "./legend.js";
+import { listPeople } from "./people.js";
 import { Pointing } from "./pointing.js";
 import { Progress } from "./progress.js";
 import { Settings } from "./settings.js";
@@ -72,6 +73,7 @@ export class Viewer {
     this.keys = new Keys(root, { f: () => this.toggleFullScreen() });
     this.strip = new Strip(find(root, ".strip"));
     this.palettes = palettes;
+    find(root, ".share").hidden = !canShare();
     this.translate(words);
     this.listen();
   }
@@ -101,6 +103,8 @@ export class Viewer {
     if (form) await this.save(form);
     if (target.closest(".camera")) this.toggleCamera();
     if (target.closest("[data-act=palette-colors]")) this.change(() => (this.settings.color = ""));
+    if (target.closest(".copy")) this.say((await copyPicture(this.picture())) ? "copy.done" : "copy.refused");
+    if (target.closest(".share")) await share(await encodeCanvas(this.picture()), `${this.ports.photoName()}-${this.settings.view}.png`);
     if (target.closest(".full")) this.toggleFullScreen();
     if (target.closest(".link") && (await copyLink(this.ports.link(), this.words))) this.say("link.copied");
   }
@@ -140,11 +144,11 @@ export class Viewer {
     if (!isFrame) settings.person = settings.invited; // of everybody, but for the photo that a link shows
     settings.invited = 0;
     if (settings.person > facts.people) settings.person = 0;
-    if (!isFrame || facts.people !== this.facts?.people) this.listPeople(facts.people);
+    if (!isFrame || facts.people !== this.facts?.people) listPeople(find(this.root, "#people .chips"), facts.people, settings.person, this.words);
     this.facts = { ...facts, found: map.found, draw: 0, original: (!isFrame && this.original) || undefined };
     this.compared = false;
     this.root.classList.add("filled");
-    for (const button of this.root.querySelectorAll("[data-save]")) button.removeAttribute("disabled");
+    for (const button of this.root.querySelectorAll("[data-save], .copy, .share")) button.removeAttribute("disabled");
     this.pointing.forget();
     find(this.root, ".nobody").hidden = map.found;
     this.showAreas();
@@ -214,18 +218,6 @@ export class Viewer {
     this.legend.showTicks(settings.ticked, settings.colors);
   }
 
-  /** @param {number} people how many there are */
-  listPeople(people) {
-    const list = find(this.root, "#people .chips");
-    const { words } = this;
-    /** @param {number} number */
-    const chip = (number) => `<label><input type="radio" name="person" value="${number}">
-      <span>${number ? `<span class="unseen">${words["people.one"]} </span>${number}` : words["people.all"]}</span></label>`;
-    for (const old of list.querySelectorAll("label")) old.remove();
-    list.insertAdjacentHTML("beforeend", range(0, people).map(chip).join(""));
-    findInput(list, `[value="${this.settings.person}"]`).checked = true;
-  }
-
   /** @param {number} number 0 is everybody */
   choosePerson(number) {
     this.change(() => (this.settings.person = number));
@@ -253,13 +245,19 @@ export class Viewer {
     this.silence = setTimeout(() => (said.textContent = ""), SAID_MS + SAID_MS_A_LETTER * text.length);
   }
 
+  /** What is on the screen, as a canvas of the photo's size, or cropped. */
+  picture() {
+    const { view, crop } = this.settings;
+    return this.stage.picture(view, view === "cutout" && crop);
+  }
+
   /** @param {string} form "picture" or another row of the table of formats */
   async save(form) {
     if (this.camera.on) this.camera.stop(); // all files are of one frame
     await this.camera.ended;
-    const { ticked, person, palette, view, crop, grow } = this.settings;
+    const { ticked, person, palette, view, grow } = this.settings;
     const name = this.ports.photoName();
-    if (form === "picture") return download(await encodeCanvas(this.stage.picture(view, view === "cutout" && crop)), `${name}-${view}.png`);
+    if (form === "picture") return download(await encodeCanvas(this.picture()), `${name}-${view}.png`);
     const file = await this.ports.makeFile({ form, parts: [...ticked], person, palette, grow }).catch(() => null);
     if (!file) this.say("save.gone");
     else if ("refused" in file) this.say(file.refused);
@@ -283,7 +281,7 @@ export class Viewer {
     find(root, "#palette-choice").replaceChildren(...options);
     this.keys.translate(words);
     this.legend.build(words);
-    this.listPeople(this.facts?.people ?? 0);
+    listPeople(find(root, "#people .chips"), this.facts?.people ?? 0, this.settings.person, words);
     this.showSettings();
     this.progress.tell(this.facts);
     this.progress.tick();
