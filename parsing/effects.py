@@ -34,7 +34,7 @@ def grow(regions: NDArray[np.uint16], pixels: int) -> NDArray[np.uint16]:
     square = np.ones((2 * abs(pixels) + 1,) * 2, np.uint8)
     if pixels > 0:
         return np.where(regions > 0, regions, cv2.dilate(regions, square))
-    return cv2.copyTo(regions, cv2.erode((regions > 0).astype(np.uint8), square))
+    return np.asarray(cv2.copyTo(regions, cv2.erode((regions > 0).astype(np.uint8), square)), np.uint16)
 
 
 def fade(regions: NDArray[np.uint16], pixels: int) -> NDArray[np.uint8]:
@@ -63,8 +63,8 @@ def pixelate(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows, columns = (np.arange(0, length, side) for length in photo.shape[:2])
     sums = np.add.reduceat(np.add.reduceat(photo, rows, axis=0, dtype=np.int64), columns, axis=1)
     counts = np.outer(*(np.diff(starts, append=length) for starts, length in zip((rows, columns), photo.shape, strict=False)))
-    means = ((sums + counts[..., None] // 2) // counts[..., None]).astype(np.uint8)
-    return means[np.arange(photo.shape[0])[:, None] // side, np.arange(photo.shape[1]) // side]
+    means: NDArray[np.uint8] = ((sums + counts[..., None] // 2) // counts[..., None]).astype(np.uint8)
+    return np.asarray(means[np.arange(photo.shape[0])[:, None] // side, np.arange(photo.shape[1]) // side])
 
 
 def recolor(photo: NDArray[np.uint8], regions: NDArray[np.uint16], flat: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -80,7 +80,7 @@ def recolor(photo: NDArray[np.uint8], regions: NDArray[np.uint16], flat: NDArray
     sums = np.bincount(regions.ravel(), luma.ravel()).astype(np.int64)
     usual = ((sums + counts // 2) // counts)[regions] + LIFT
     bright = (2 * flat.astype(np.int64) * (luma + LIFT)[..., None] + usual[..., None]) // (2 * usual[..., None])
-    return np.minimum(bright, 255).astype(np.uint8)
+    return np.asarray(np.minimum(bright, 255), np.uint8)
 
 
 def _box_blur(picture: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:

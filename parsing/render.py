@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from parsing import effects
 from parsing.image import ImageSource, open_image
 from parsing.labels import BACKGROUND, PARTS, part_index
-from parsing.result import Parsing, Segment
+from parsing.result import Parsing, Segment, where_equal
 from parsing.views import draw, draw_edges, number_regions
 
 View = Literal["overlay", "map", "cutout", "outlines", "blur", "pixelate", "recolor"]
@@ -181,10 +181,10 @@ def chosen_pixels(parsing: Parsing, parts: Iterable[int | str] | None = None, pe
     indices = range(1, len(PARTS)) if parts is None else {part_index(part, parsing.classes) for part in parts} - {BACKGROUND}
     table = np.zeros(256, np.uint8)
     table[list(indices)] = 255
-    chosen = cv2.LUT(parsing.labels, table)
+    chosen = np.asarray(cv2.LUT(parsing.labels, table), np.uint8)
     if person is not None:
         parsing.check_person(person)
-        chosen &= cv2.compare(parsing.person_of, person, cv2.CMP_EQ)
+        chosen &= where_equal(parsing.person_of, person)
     return chosen
 
 
@@ -209,8 +209,9 @@ def restrict(parsing: Parsing, parts: Iterable[int | str] | None = None, person:
     kept = [part for part in parsing.parts if part.label in indices and person in (None, part.person)]
     if person is not None:
         kept = [replace(part, person=1) for part in kept]
-    labels = cv2.copyTo(parsing.labels, chosen)
-    person_of = cv2.copyTo(parsing.person_of, chosen) if person is None else (chosen > 0).astype(np.uint8)
+    labels = np.asarray(cv2.copyTo(parsing.labels, chosen), np.uint8)
+    kept_people = parsing.person_of if person is None else np.uint8(1)
+    person_of = np.where(chosen > 0, kept_people, np.uint8(0))
     return replace(parsing, labels=labels, parts=kept, people=people, person_of=person_of)
 
 
@@ -228,7 +229,7 @@ def grow_edges(parsing: Parsing, pixels: int) -> Parsing:
     labels, person_of = (regions & 31).astype(np.uint8), (regions >> 5).astype(np.uint8)
 
     def mask_of(part: Segment) -> NDArray[np.bool_]:
-        return (labels == part.label) & (person_of == (part.person or 0))
+        return np.logical_and(labels == part.label, person_of == (part.person or 0))
 
     parts = [Segment.from_mask(mask_of(part), part.label, part.score, part.person) for part in parsing.parts]
     people = [Segment.from_mask(person_of == one.person, one.label, one.score, one.person) for one in parsing.people]

@@ -32,18 +32,18 @@ def draw(
         chosen = chosen & _borders(keys, chosen)
     picture = np.zeros_like(photo) if view == "map" else photo.copy()
     if view == "blur":
-        return cv2.copyTo(effects.blur(photo), chosen, picture)
+        return np.asarray(cv2.copyTo(effects.blur(photo), chosen, picture), np.uint8)
     if view == "pixelate":
-        return cv2.copyTo(effects.pixelate(photo), chosen, picture)
+        return np.asarray(cv2.copyTo(effects.pixelate(photo), chosen, picture), np.uint8)
     flat = _color(labels, colors)
     if view == "recolor":
-        flat = effects.recolor(photo, cv2.copyTo(keys, chosen), flat)
+        flat = effects.recolor(photo, np.asarray(cv2.copyTo(keys, chosen), np.uint16), flat)
     if view == "overlay":
         # In exact arithmetic all sums are multiples of 1/256; the extra 1/512 makes rounding to nearest round halves up,
         # which is the integer rule above. Float32 holds these numbers exactly.
         share = math.floor(opacity * 256 + 0.5) / 256
-        flat = cv2.addWeighted(photo, 1 - share, flat, share, 1 / 512)
-    return cv2.copyTo(flat, chosen, picture)
+        flat = np.asarray(cv2.addWeighted(photo, 1 - share, flat, share, 1 / 512), np.uint8)
+    return np.asarray(cv2.copyTo(flat, chosen, picture), np.uint8)
 
 
 def draw_edges(
@@ -57,7 +57,7 @@ def draw_edges(
     feather: int,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The same, with edges that grow or shrink, and fade; also what is chosen then, 0 where nothing is."""
-    grown = effects.grow(cv2.copyTo(number_regions(parsing), chosen), grow)
+    grown = effects.grow(np.asarray(cv2.copyTo(number_regions(parsing), chosen), np.uint16), grow)
     share = effects.fade(grown, 0 if view == "outlines" else feather)
     reached = effects.grow(grown, 0 if view == "outlines" else feather)
     there = np.where(reached > 0, np.uint8(255), np.uint8(0))
@@ -85,11 +85,11 @@ def _borders(keys: NDArray[np.uint16], chosen: NDArray[np.uint8]) -> NDArray[np.
     region = cv2.copyTo(keys, chosen)
     side = 2 * outline_width(chosen.shape) + 1
     square = np.ones((side, side), np.uint8)
-    return cv2.compare(cv2.erode(region, square), cv2.dilate(region, square), cv2.CMP_NE)
+    return np.asarray(cv2.compare(cv2.erode(region, square), cv2.dilate(region, square), cv2.CMP_NE), np.uint8)
 
 
 def _color(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """`colors[labels]`, about ten times as fast."""
     table = np.zeros((256, 1, 3), np.uint8)
     table[: len(colors), 0] = colors
-    return cv2.LUT(cv2.merge((labels, labels, labels)), table)
+    return np.asarray(cv2.LUT(cv2.merge((labels, labels, labels)), table), np.uint8)

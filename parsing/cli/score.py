@@ -156,7 +156,7 @@ def count_found(right: Sequence[NDArray[np.bool_]], seen: Sequence[NDArray[np.bo
     """How many people have a partner among those that were seen, each for itself; the closest pairs first."""
     overlaps = sorted(
         (
-            (np.count_nonzero(one & other) / max(np.count_nonzero(one | other), 1), row, column)
+            (np.count_nonzero(one & other) / max(int(np.count_nonzero(one | other)), 1), row, column)
             for row, one in enumerate(right)
             for column, other in enumerate(seen)
         ),

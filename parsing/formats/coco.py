@@ -120,4 +120,4 @@ def read_mask(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
         raise ValueError(f"A mask is neither polygons nor run lengths ({error}).") from error
     if mask.shape != (height, width):
         raise ValueError(f"A mask is {mask.shape[1]} by {mask.shape[0]} pixels, but its photo is {width} by {height}.")
-    return mask.astype(bool)
+    return np.asarray(mask, bool)

@@ -49,6 +49,11 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """Features at four scales."""
 
+    res2: nn.Sequential
+    res3: nn.Sequential
+    res4: nn.Sequential
+    res5: nn.Sequential
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.stem = Stem(config.stem_channels)
