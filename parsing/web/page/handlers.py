@@ -8,7 +8,7 @@ import binascii
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing
 from dataclasses import asdict
 from functools import partial
@@ -112,7 +112,7 @@ class Handlers:
 
     async def upload(
         self, name: str | None, model: Any, ticket: Any, request: gr.Request
-    ) -> AsyncIterator[tuple[None, Message]]:
+    ) -> AsyncGenerator[tuple[None, Message], None]:
         """An uploaded file: empties the input for the next one, and tells the viewer what becomes of the photo. An unusable
         file says why. Its bytes are taken at once, however long the line is.
         """
@@ -128,19 +128,19 @@ class Handlers:
             async for message in messages:
                 yield None, message
 
-    async def example(self, index: int | None, model: Any, ticket: Any, request: gr.Request) -> AsyncIterator[Message]:
+    async def example(self, index: int | None, model: Any, ticket: Any, request: gr.Request) -> AsyncGenerator[Message, None]:
         """As `upload`, for one of the example photos."""
         known = Ticket.read(ticket)
-        if known and index in range(len(EXAMPLES)):
+        if known and index is not None and 0 <= index < len(EXAMPLES):
             async with aclosing(self._show_in_turn(EXAMPLES[index], model, known, request)) as messages:
                 async for message in messages:
                     yield message
 
-    async def switch(self, model: Any, ticket: Any, request: gr.Request) -> AsyncIterator[Message]:
+    async def switch(self, model: Any, ticket: Any, request: gr.Request) -> AsyncGenerator[Message, None]:
         """After a choice in the model menu: the photo on show is parsed again if another model is now to parse it."""
         known = Ticket.read(ticket)
         shown = known and self.visits.shown(known)
-        if shown and shown.title != self.pick(model).title:
+        if known and shown and shown.title != self.pick(model).title:
             async with aclosing(self._show_in_turn(shown, model, known, request)) as messages:
                 async for message in messages:
                     yield message
@@ -149,7 +149,7 @@ class Handlers:
 
     async def _show_in_turn(
         self, source: bytes | Path | Shown, model: Any, known: Ticket, request: gr.Request
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncGenerator[Message, None]:
         """As `show`, once it is its turn; until then it tells the place in line."""
         parser = self.pick(model)
         stage = {"name": "wait", "number": 1, "count": 1, "model": parser.title, "expected": self._lasted.get(parser.title)}
@@ -188,7 +188,7 @@ class Handlers:
             sentence = str(error) if known.language == "en" else texts[f"error.{error.kind}"]
         return {"serial": known.serial, "failed": sentence}
 
-    def show(self, source: bytes | Path | Shown, model: Any, known: Ticket) -> Iterator[Message]:
+    def show(self, source: bytes | Path | Shown, model: Any, known: Ticket) -> Generator[Message, None, None]:
         """Opens and parses a photo for a page, telling it each stage; ends between two where it has asked for another since."""
         parser = self.pick(model)
         expected = {"model": parser.title, "expected": self._lasted.get(parser.title)}
@@ -257,9 +257,9 @@ class Handlers:
         "grow": pixels}.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
-        shown = ticket and self.visits.shown(ticket)
+        shown = None if ticket is None else self.visits.shown(ticket)
         form = FORMATS.get(str(sent.get("form"))) if shown else None
-        if not form or sent.get("palette") not in list(PALETTES):
+        if not shown or not form or sent.get("palette") not in list(PALETTES):
             return None
         person = sent.get("person")
         try:

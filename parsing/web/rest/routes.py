@@ -48,7 +48,9 @@ MODEL_SECONDS: Final = 30
 
 FORMAT_NAMES: Final = (*PICTURE_FORMATS, *FORMATS)
 if TYPE_CHECKING:  # a type checker takes no names from tables
-    FormatName = ModelName = PaletteName = str
+    FormatName = str
+    ModelName = str
+    PaletteName = str
 else:
     FormatName, ModelName, PaletteName = Literal[FORMAT_NAMES], Literal[NAMES], Literal[tuple(PALETTES)]
 
@@ -200,7 +202,7 @@ def build_rest(handlers: Handlers) -> FastAPI:
 def _refuse_other_methods(rest: FastAPI) -> None:
     """Answers wrong methods with 405: the page is mounted behind these routes and would say that there is nothing."""
     for route in [route for route in rest.routes if isinstance(route, APIRoute)]:
-        names = ", ".join(sorted(route.methods))
+        names = ", ".join(sorted(route.methods or ()))
         refusal = error_answer(405, f"This address answers {names} only.", {"Allow": names})
         rest.router.routes.append(Route(route.path, refusal))  # without methods of its own: for all that are left
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,14 +103,15 @@ class Decoder:
         _read_line(process, time.monotonic() + START_SECONDS)  # it has started
         return process, pixels
 
-    def _ask(self, process: subprocess.Popen[bytes], content: bytes, most_pixels: int) -> dict[str, int | str]:
+    def _ask(self, process: subprocess.Popen[bytes], content: bytes, most_pixels: int) -> dict[str, Any]:
         assert process.stdin is not None
         until = time.monotonic() + SECONDS
         process.stdin.write(json.dumps({"bytes": len(content), "most_pixels": most_pixels}).encode() + b"\n")
         view = memoryview(content)
         while view:
             view = view[process.stdin.write(view) :]
-        return json.loads(_read_line(process, until))
+        answer: dict[str, Any] = json.loads(_read_line(process, until))
+        return answer
 
     def _end(self) -> None:
         if self._process is not None:

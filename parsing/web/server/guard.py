@@ -10,7 +10,7 @@ import binascii
 import contextlib
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -178,7 +178,7 @@ class BasicAuth:
         return scheme.lower() == "basic" and secrets.compare_digest(given, self.credentials)
 
 
-def error_answer(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+def error_answer(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that says in one sentence why not."""
     return JSONResponse({"error": sentence}, status, headers)
 

@@ -84,7 +84,7 @@ def join(
     if address.path.strip("/"):
         rest.add_middleware(Prefix, path=address.path.rstrip("/"))
     rest.router.lifespan_context = lambda _: _tidy(page, reception)
-    app = gr.mount_gradio_app(rest, page, path="/", root_path=public.address.rstrip("/") or None, **mounted)
+    app: FastAPI = gr.mount_gradio_app(rest, page, path="/", root_path=public.address.rstrip("/") or None, **mounted)
     mount = app.routes[-1]
     mount.app = Gate(mount.app, page, reception.uploads, reception.listeners, examples)
     return app

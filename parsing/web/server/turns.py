@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -81,7 +81,7 @@ class Place:
         """When its turn began, in seconds of `time.monotonic`."""
         self._changed = asyncio.Event()
 
-    async def standings(self, gone: Callable[[], Awaitable[None]]) -> AsyncIterator[Standing]:
+    async def standings(self, gone: Callable[[], Awaitable[None]]) -> AsyncGenerator[Standing, None]:
         """Where it stands, at once, at every change and every second, until its turn has come.
 
         Args:
