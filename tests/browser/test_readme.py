@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -41,7 +42,8 @@ def address() -> Iterator[str]:
 def test_the_programs_in_the_documentation_run(program: str, address: str, tmp_path: Path) -> None:
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     command = [sys.executable, "-c", program.replace(SERVED_AT, address)]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout or list(tmp_path.glob("*.*"))
 
