@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from dataclasses import dataclass, field, replace
-from typing import Any
+from html import escape
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from parsing.extras import needs
 from parsing.files import write_file
 from parsing.labels import BACKGROUND, HUMAN, PARTS, Part
 from parsing.pictures import encode_labels
+
+SHOWN_SIDE: Final = 640
+"""Pixels of the longer side of the picture in a notebook, at most."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,44 @@ class Parsing:
             OSError: the file cannot be written.
         """
         write_file(encode_labels(self.labels), path)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the map of parts in the usual colours, and a legend with their shares; without scripts."""
+        step = -(-max(self.size) // SHOWN_SIDE)
+        picture = base64.b64encode(encode_labels(np.ascontiguousarray(self.labels[::step, ::step]))).decode()
+        shares = self.area()
+        legend = "".join(
+            "<li><span style='display:inline-block;width:1em;height:1em;vertical-align:-2px;"
+            f"background:#{bytes(part.color).hex()}'></span> {escape(part.name)} {shares[part.name]:.1%}</li>"
+            for part in self.classes
+            if part.index != BACKGROUND and shares[part.name]
+        )
+        height, width = self.size
+        people = f"{len(self.people)} {'person' if len(self.people) == 1 else 'people'}"
+        return (
+            f"<figure style='display:flex;gap:1em;margin:0'><img src='data:image/png;base64,{picture}' alt='map of the parts'"
+            f" style='max-width:60%;object-fit:contain'><figcaption>{people}, {width} × {height}, {escape(self.model)}"
+            f"<ul style='list-style:none;padding:0'>{legend}</ul></figcaption></figure>"
+        )
+
+    def to_detections(self, kind: Literal["parts", "people"] = "parts") -> Any:
+        """The parts, or the people, as `supervision.Detections`: boxes, masks, scores, class indices, numbers of the people as
+        `tracker_id` (0: nobody's), and `data["class_name"]`.
+
+        Raises:
+            ImportError: supervision is missing; it says how to install it.
+        """
+        with needs("supervision"):
+            import supervision
+        segments = self.parts if kind == "parts" else self.people
+        return supervision.Detections(
+            xyxy=np.array([segment.box for segment in segments], np.float32).reshape(-1, 4),
+            mask=np.array([segment.mask for segment in segments], bool).reshape(-1, *self.size),
+            confidence=np.array([segment.score for segment in segments], np.float32),
+            class_id=np.array([segment.label for segment in segments], int),
+            tracker_id=np.array([segment.person or 0 for segment in segments], int),
+            data={"class_name": np.array([segment.name for segment in segments], dtype=str)},
+        )
 
 
 def where_equal(values: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
