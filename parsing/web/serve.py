@@ -9,6 +9,7 @@ from threading import Thread
 import parsing
 from parsing.models.m2fp.weights import local_folder
 from parsing.program import end_program
+from parsing.web.agents.tools import build_agents
 from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
 from parsing.web.rest.routes import build_rest
@@ -52,6 +53,10 @@ def main(arguments: list[str] | None = None) -> None:
     choice = options.model if options.model in ("auto", "lite") else "m2fp"
     decoder = Decoder()
     handlers = Handlers(lite, loader, choice, decode=decoder)
+    try:
+        agents = build_agents(handlers) if options.mcp else None
+    except ImportError as error:
+        end_program(str(error))
     server = join(
         build_page(handlers),
         build_rest(handlers),
@@ -59,6 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
         handlers.reception,
         NAMED_EXAMPLES,
         Public(options.origins, options.auth, options.hosts, options.frames, options.address),
+        agents,
     )
     title = (loader.parser or lite).title
     host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from support.pictures import encode
 
 import parsing
+from parsing.web.agents.tools import build_agents
 from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
 from parsing.web.rest.routes import build_rest
@@ -43,7 +44,11 @@ def until(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def serve(
-    parser: parsing.Parser, places: int = PLACES, loader: BackgroundLoader | None = None, choice: str = "auto", **options: Any
+    parser: parsing.Parser,
+    places: int = PLACES,
+    loader: BackgroundLoader | None = None,
+    choice: str = "auto",
+    **options: Any,
 ) -> Iterator[str]:
     """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `Public`."""
     with serve_handlers(Handlers(parser, loader, choice, Reception(Turns(places))), **options) as address:
@@ -51,12 +56,13 @@ def serve(
 
 
 @contextmanager
-def serve_handlers(handlers: Handlers, **options: Any) -> Iterator[str]:
+def serve_handlers(handlers: Handlers, mcp: bool = False, **options: Any) -> Iterator[str]:
     """The same around handlers that are there already."""
     page, rest = build_page(handlers), build_rest(handlers)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        joined = join(page, rest, launch_options(), handlers.reception, NAMED_EXAMPLES, Public(**options))
+        agents = build_agents(handlers) if mcp else None
+        joined = join(page, rest, launch_options(), handlers.reception, NAMED_EXAMPLES, Public(**options), agents)
         config = uvicorn.Config(
             joined, http=PromptProtocol, log_level="critical", server_header=False, timeout_graceful_shutdown=1
         )

@@ -12,8 +12,8 @@ from parsing.program import OptionParser, end_program
 
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """`host`, `port`, `model`, `weights`, `size`, `auth` ("user:password" or None), `address` and the lists `origins`,
-    `hosts` and `frames`. Ends the program with one sentence where one of them cannot be meant.
+    """`host`, `port`, `model`, `weights`, `size`, `auth` ("user:password" or None), `address`, `mcp` and the
+    lists `origins`, `hosts` and `frames`. Ends the program with one sentence where one of them cannot be meant.
     """
     environment = os.environ.get
     options = OptionParser(
@@ -79,6 +79,12 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
         default=environment("PARSING_ADDRESS") or "",
         help="where visitors find the page behind a proxy, such as https://example.org/parsing, or only /parsing;"
         " PARSING_ADDRESS (default: as they ask for it)",
+    )
+    options.add_argument(
+        "--mcp",
+        action="store_true",
+        default=environment("PARSING_MCP", "") not in ("", "0"),
+        help="offer tools to language models at /mcp, by the Model Context Protocol; PARSING_MCP=1 (default: no)",
     )
     chosen = options.parse_args(arguments)
     if not (chosen.port.isdecimal() and 1 <= int(chosen.port) <= 65535):

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
@@ -55,6 +56,7 @@ def join(
     reception: Reception,
     examples: Mapping[str, Path],
     public: Public | None = None,
+    agents: Starlette | None = None,
 ) -> FastAPI:
     """The page at "/" beside the routes of REST.
 
@@ -65,6 +67,7 @@ def join(
         reception: what both share.
         examples: files that anybody may see, by the names that the page gives them.
         public: who may reach it; whoever can, by this machine's own names, where it is None.
+        agents: what `build_agents` gave; None where there are to be no tools for language models.
     """
     public = public or Public()
     address = urlsplit(public.address)
@@ -83,7 +86,9 @@ def join(
     rest.add_middleware(SafeHeaders, frames=[*public.frames, *(SPACES if "SPACE_ID" in os.environ else ())])
     if address.path.strip("/"):
         rest.add_middleware(Prefix, path=address.path.rstrip("/"))
-    rest.router.lifespan_context = lambda _: _tidy(page, reception)
+    if agents is not None:
+        rest.router.routes.extend(agents.routes)
+    rest.router.lifespan_context = lambda _: _tidy(page, reception, agents)
     app: FastAPI = gr.mount_gradio_app(rest, page, path="/", root_path=public.address.rstrip("/") or None, **mounted)
     mount = app.routes[-1]
     mount.app = Gate(mount.app, page, reception.uploads, reception.listeners, examples)
@@ -91,8 +96,8 @@ def join(
 
 
 @contextlib.asynccontextmanager
-async def _tidy(page: gr.Blocks, reception: Reception) -> AsyncIterator[None]:
-    """While it serves, what nobody needs any more is removed; at the end, everything."""
+async def _tidy(page: gr.Blocks, reception: Reception, agents: Starlette | None) -> AsyncIterator[None]:
+    """While it serves, what nobody needs any more is removed; at the end, everything. The agents' tools run meanwhile."""
     sessions = Sessions(page, reception.listeners)
 
     async def tidy() -> None:
@@ -103,7 +108,8 @@ async def _tidy(page: gr.Blocks, reception: Reception) -> AsyncIterator[None]:
 
     task = asyncio.create_task(tidy())
     try:
-        yield
+        async with agents.router.lifespan_context(agents) if agents else contextlib.nullcontext():
+            yield
     finally:
         task.cancel()
         reception.uploads.close()

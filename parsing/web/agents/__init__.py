@@ -1,0 +1,1 @@
+"""The tools that language models may call, by the Model Context Protocol."""
