@@ -47,7 +47,7 @@ javascript: $(VENV)/installed-javascript
 	tools/npm.sh $(BIN)/python run --silent check
 
 fuzz: $(VENV)/installed-dev
-	FUZZ_MUTATIONS=2000 FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/web/test_hostile.py
+	FUZZ_MUTATIONS=2000 FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/web/test_hostile.py tests/web/test_fuzz.py
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .

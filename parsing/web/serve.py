@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         decoder.start()
         Thread(target=handlers.prepare_first, name="first photo", daemon=True).start()
 
-    serve(server, options.host, options.port, listening)
+    serve(server, options.host, options.port, listening, handlers.reception.turns.stop)
     decoder.close()
     if loader.state.phase == "loading":
         os._exit(0)  # otherwise Python waits for the download, whose threads are not ours; the next start goes on where it is

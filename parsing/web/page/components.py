@@ -92,7 +92,8 @@ def photo_input(words: I18nData, modules: str) -> gr.HTML:
 def example_input() -> gr.Image:
     """What shows the example photos, by the names that the gate knows them by; nowhere stands the folder that they lie in."""
     photo = gr.Image(render=False)
-    photo.as_example = lambda name: {"path": name, "url": f"/gradio_api/file={name}"}
+    # Relative to the page, which a proxy may show below a path.
+    photo.as_example = lambda name: {"path": name, "url": f"gradio_api/file={name}"}
     return photo
 
 

@@ -159,7 +159,9 @@ class Handlers:
             yield self._refused(known, error)
             return
         try:
-            async with aclosing(place.standings(partial(self.reception.listeners.gone, request.session_hash))) as standings:
+            async with aclosing(
+                place.standings(partial(self.reception.listeners.gone, str(request.session_hash)))
+            ) as standings:
                 async for standing in standings:
                     if not self.visits.is_newest(known):
                         return

@@ -41,7 +41,7 @@ def decode(content: bytes, most_pixels: int, pixels: int) -> dict[str, Any]:
         photo = open_image(content, most_pixels)
     except ImageError as error:
         return {"error": str(error), "kind": error.kind}
-    view = memoryview(photo).cast("B")
+    view = photo.reshape(-1).data
     os.lseek(pixels, 0, os.SEEK_SET)
     while view:
         view = view[os.write(pixels, view) :]

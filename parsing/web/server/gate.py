@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from parsing.web.server import payloads
-from parsing.web.server.allowed import EVERYWHERE, OPEN, Route
+from parsing.web.server.allowed import EVERYWHERE, OPEN, SESSION, Route
 from parsing.web.server.forms import take_photos
 from parsing.web.server.guard import error_answer
 from parsing.web.server.listeners import Listeners
@@ -120,7 +120,7 @@ class Gate:
     def _show(self, name: str) -> Response:
         """A file that the server has named itself."""
         path = self.examples.get(name) or self.uploads.find(name)
-        kind = path and picture_kind(path)
+        kind = None if path is None else picture_kind(path)
         if path is None or kind is None:
             return error_answer(404, NOTHING)
         return FileResponse(path, media_type=kind, headers={"Cache-Control": "private, max-age=3600"})
@@ -137,7 +137,7 @@ class Gate:
                     "data": payloads.check_call(body, self.names.get(index, "")),
                     "fn_index": index,
                     "trigger_id": trigger if trigger in self.page.blocks else None,
-                    "session_hash": payloads.pattern(payloads.SESSION)(body.get("session_hash")),
+                    "session_hash": payloads.pattern(SESSION)(body.get("session_hash")),
                 }
             case "server":
                 checked = payloads.check_server_call(body)
@@ -202,7 +202,7 @@ async def read_body(receive: Receive) -> bytes:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > payloads.MOST_JSON:
             raise HTTPException(413, f"The call is larger than {payloads.MOST_JSON // 1_000_000} MB; upload the photo first.")
         if not message.get("more_body"):

@@ -48,6 +48,7 @@ OTHER_SCRIPTS: Final = "'wasm-unsafe-eval'"
 """Of whatever is not the page: the worker in which the embedded model runs compiles WebAssembly."""
 SPACES: Final = ("https://huggingface.co", "https://*.hf.space")
 """Who shows a Space in a frame."""
+STOPPING: Final = "The server is being stopped; try again later."
 _TOO_SLOW: Final = "The request came too slowly; send it over a faster connection, or make the photo smaller."
 
 
@@ -75,6 +76,32 @@ class SafeHeaders:
             await send(message)
 
         await self.app(scope, receive, send_safely)
+
+
+class Stopping:
+    """Answers 503 where the server stops before an answer has begun.
+
+    Args:
+        app: what answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except asyncio.CancelledError:
+            if scope["type"] != "http" or begun:
+                raise
+            await error_answer(503, STOPPING, {"Retry-After": "60", "Connection": "close"})(scope, receive, send)
 
 
 class Prefix:

@@ -22,7 +22,7 @@ from starlette.middleware.cors import CORSMiddleware
 from parsing.web.modules import add_modules
 from parsing.web.server.gate import Gate
 from parsing.web.server.gradio_queue import Sessions, open_queue
-from parsing.web.server.guard import SPACES, BasicAuth, BodyLimit, Prefix, SafeHeaders
+from parsing.web.server.guard import SPACES, BasicAuth, BodyLimit, Prefix, SafeHeaders, Stopping
 from parsing.web.server.hosts import KnownHosts
 from parsing.web.server.prompt import PromptProtocol
 from parsing.web.server.reception import Reception
@@ -83,6 +83,7 @@ def join(
     if public.credentials is not None:
         rest.add_middleware(BasicAuth, credentials=public.credentials)
     rest.add_middleware(KnownHosts, hosts=[*public.hosts, *filter(None, [address.hostname])])
+    rest.add_middleware(Stopping)
     rest.add_middleware(SafeHeaders, frames=[*public.frames, *(SPACES if "SPACE_ID" in os.environ else ())])
     if address.path.strip("/"):
         rest.add_middleware(Prefix, path=address.path.rstrip("/"))
@@ -116,20 +117,27 @@ async def _tidy(page: gr.Blocks, reception: Reception, agents: Starlette | None)
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that says when it listens."""
+    """Uvicorn that says when it listens, and when it begins to stop."""
 
-    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self.listening = listening
+        self.stopping = stopping
 
     async def startup(self, *arguments: Any, **options: Any) -> None:
         await super().startup(*arguments, **options)
         if self.started:
             self.listening()
 
+    async def shutdown(self, *arguments: Any, **options: Any) -> None:
+        self.stopping()
+        await super().shutdown(*arguments, **options)
 
-def serve(app: FastAPI, host: str, port: int, listening: Callable[[], None]) -> None:
-    """Serves until the process is interrupted or asked to end; calls `listening` when the port answers."""
+
+def serve(app: FastAPI, host: str, port: int, listening: Callable[[], None], stopping: Callable[[], None]) -> None:
+    """Serves until the process is interrupted or asked to end; calls `listening` when the port answers, and `stopping` before
+    the first client is left without an answer.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):  # a container is stopped as by Ctrl-C: the cache is emptied
         signal.signal(number, signal.default_int_handler)
     config = uvicorn.Config(
@@ -143,4 +151,4 @@ def serve(app: FastAPI, host: str, port: int, listening: Callable[[], None]) -> 
         timeout_graceful_shutdown=2,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        Server(config, listening).run()
+        Server(config, listening, stopping).run()

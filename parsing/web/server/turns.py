@@ -18,6 +18,8 @@ from typing import Final, TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from parsing.web.server.guard import STOPPING
+
 Answer = TypeVar("Answer")
 
 PLACES: Final = 64
@@ -54,7 +56,7 @@ class StoppingError(Exception):
     """The server is being stopped, so that no turn will come."""
 
     def __init__(self) -> None:
-        super().__init__("The server is being stopped; try again later.")
+        super().__init__(STOPPING)
 
 
 @dataclass(frozen=True)
