@@ -173,3 +173,9 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
         files.write_file(b"new", target)
     assert target.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["out.png"]
+
+
+def test_a_photo_of_one_pixel_has_masks() -> None:
+    labels = np.full((1, 1), 2, np.uint8)
+    content = masks.encode(Sample(np.zeros((1, 1, 3), np.uint8), Parsing(labels, [], [], "lite", {}, labels)))
+    assert "Hair.png" in zipfile.ZipFile(io.BytesIO(content)).namelist()
