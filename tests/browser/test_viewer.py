@@ -54,6 +54,7 @@ def test_the_canvas_equals_composite(page: Page, seed: int) -> None:
 def test_edges_are_those_of_composite(page: Page, view: str, grow: int, feather: int) -> None:
     setting = {"parts": ["Hair", "Coat", "Pants", "Face"], "opacity": 0.7, "palette": "safe", "person": 2 if grow > 2 else None}
     choose(page, **setting, view=view)
+    expect(page.locator("#grow-range")).to_be_hidden()
     page.locator("#edges summary").click()
     page.locator("#grow-range").fill(str(grow))
     page.locator("#feather-range").fill(str(feather))

@@ -28,6 +28,7 @@ STYLES: Final = (
     "page/photo_input.css",
     "viewer/stage.css",
     "viewer/bars.css",
+    "viewer/edges.css",
     "viewer/legend.css",
     "viewer/presentation.css",
 )
