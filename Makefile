@@ -30,7 +30,7 @@ test: check javascript
 	tools/machine.sh fonts browser layers
 	$(BIN)/python -m pytest --ignore=tests/unit tests
 
-check: lint unit
+check: lint types unit
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

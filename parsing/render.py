@@ -229,7 +229,8 @@ def grow_edges(parsing: Parsing, pixels: int) -> Parsing:
     labels, person_of = (regions & 31).astype(np.uint8), (regions >> 5).astype(np.uint8)
 
     def mask_of(part: Segment) -> NDArray[np.bool_]:
-        return np.logical_and(labels == part.label, person_of == (part.person or 0))
+        mask: NDArray[np.bool_] = (labels == part.label) & (person_of == (part.person or 0))
+        return mask
 
     parts = [Segment.from_mask(mask_of(part), part.label, part.score, part.person) for part in parsing.parts]
     people = [Segment.from_mask(person_of == one.person, one.label, one.score, one.person) for one in parsing.people]

@@ -235,7 +235,8 @@ class Parsing:
 def where_equal(values: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     """(H, W) uint8: 255 where a map has this number, else 0."""
     # Not by OpenCV, which takes a map of one pixel for a number and has no answer.
-    return np.negative((values == number).view(np.uint8))
+    mask: NDArray[np.uint8] = np.negative((values == number).view(np.uint8))
+    return mask
 
 
 def _count(labels: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> NDArray[np.float64]:

@@ -23,16 +23,15 @@ def read_truth(path: Path) -> Iterator[tuple[str, Regions]]:
         raise ValueError(f"There is no JSON file in the folder {path.name!r}, where labelme would have written some.")
     for file in files:
         document = _read_json(file)
-        if isinstance(document, list):
-            reader = label_studio.read
-        elif isinstance(document, dict) and "shapes" in document:
-            reader = labelme.read
-        elif isinstance(document, dict) and "annotations" in document:
-            reader = coco.read
-        else:
-            raise ValueError(f"{file.name!r} is no data set of COCO, Label Studio or labelme.")
         try:
-            yield from reader(document)
+            if isinstance(document, list):
+                yield from label_studio.read(document)
+            elif isinstance(document, dict) and "shapes" in document:
+                yield from labelme.read(document)
+            elif isinstance(document, dict) and "annotations" in document:
+                yield from coco.read(document)
+            else:
+                raise ValueError(f"{file.name!r} is no data set of COCO, Label Studio or labelme.")
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"{file.name!r} is damaged: {type(error).__name__} {error}.") from error
 

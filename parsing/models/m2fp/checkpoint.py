@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy._core import multiarray
 from torch import Tensor
 
 from parsing.models.m2fp.download import SLIM, WeightsError
@@ -27,7 +28,6 @@ from parsing.models.m2fp.download import SLIM, WeightsError
 KEYS: Final = ("model", "state_dict", "model_state_dict", "network", "net", "weights")
 """Under which training programs keep the weights."""
 
-_ARRAYS: Final = np._core.multiarray
 HARMLESS: Final = (
     *(bool, dict, float, frozenset, int, list, range, slice, str, tuple),
     argparse.Namespace,
@@ -38,8 +38,8 @@ HARMLESS: Final = (
     *((pathlib.PureWindowsPath, f"pathlib.{name}") for name in ("WindowsPath", "PureWindowsPath")),
     *(np.ndarray, np.dtype, *(getattr(np.dtypes, name) for name in np.dtypes.__all__)),
     # numpy 1 calls the room of these functions `core`, numpy 2 `_core`.
-    *((_ARRAYS.scalar, f"numpy.{room}.multiarray.scalar") for room in ("core", "_core")),
-    *((_ARRAYS._reconstruct, f"numpy.{room}.multiarray._reconstruct") for room in ("core", "_core")),
+    *((multiarray.scalar, f"numpy.{room}.multiarray.scalar") for room in ("core", "_core")),
+    *((multiarray._reconstruct, f"numpy.{room}.multiarray._reconstruct") for room in ("core", "_core")),
 )
 """Kinds of objects that hold data and do nothing when they are made."""
 

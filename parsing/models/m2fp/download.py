@@ -134,7 +134,9 @@ def _go_on(address: str, file: Path, progress: Progress | None) -> None:
 
 
 def _ask(address: str, headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
-    return urlopen(Request(address, headers={"User-Agent": "human-parsing", **(headers or {})}), timeout=TIMEOUT_SECONDS)
+    request = Request(address, headers={"User-Agent": "human-parsing", **(headers or {})})
+    answer: http.client.HTTPResponse = urlopen(request, timeout=TIMEOUT_SECONDS)
+    return answer
 
 
 def _from_modelscope(model_id: str, folder: Path, progress: Progress | None) -> None:
@@ -152,7 +154,7 @@ def _from_modelscope(model_id: str, folder: Path, progress: Progress | None) -> 
     done: dict[str, int] = {}
     lock = threading.Lock()
 
-    class Report(ProgressCallback):
+    class Report(ProgressCallback):  # type: ignore[misc] # ModelScope has no types
         """Sums the files up; the client makes one for each file."""
 
         def __init__(self, filename: str, file_size: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio while it is imported
 
 import gradio as gr
+from gradio.events import api
 
 from parsing.web.assets import FOLDER, read_file
 from parsing.web.modules import modules_folder
@@ -41,7 +42,8 @@ def build_page(handlers: Handlers) -> gr.Blocks:
     # What Gradio would copy on its way goes where the gate keeps order.
     os.environ["GRADIO_TEMP_DIR"] = str(handlers.reception.uploads.folder)
     name_page(TEXTS["en"]["title"], TEXTS["en"]["description"])
-    with gr.Blocks(title=TEXTS["en"]["title"], analytics_enabled=False, fill_width=True) as page:
+    page = gr.Blocks(title=TEXTS["en"]["title"], analytics_enabled=False, fill_width=True)
+    with page:
         gr.HTML(text("page.header"), elem_id="header", apply_default_css=False)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
@@ -53,7 +55,7 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                     label=text("examples.label"),
                     elem_id="examples",
                 )
-                model = gr.State(None)
+                model: gr.State | gr.HTML = gr.State(None)
                 if handlers.models.loader is not None:
                     words = text("words")
                     model = model_menu(words, handlers.models, handlers.models.loader, modules_folder())
@@ -79,13 +81,13 @@ def build_page(handlers: Handlers) -> gr.Blocks:
             photo.input(handlers.upload, [photo, model, ticket], [photo, shown], js=new_photo, **parsed),
             examples.click(handlers.example, [examples, model, ticket], [shown], js=new_example, **parsed),
         ]
-        if handlers.models.loader is not None:
+        if isinstance(model, gr.HTML):
             answers.append(model.input(handlers.switch, [model, ticket], [shown], js=other_model, **parsed))
         for answer in answers:
             answer.failure(None, js="async () => (await window.parsingViewer).fail()", **private)
         programs = Programs(handlers)
-        gr.api(programs.serve_parse, api_name="parse", concurrency_limit=None)
-        gr.api(programs.serve_recolor, api_name="recolor", concurrency_limit=None)
+        api(programs.serve_parse, api_name="parse", concurrency_limit=None)
+        api(programs.serve_recolor, api_name="recolor", concurrency_limit=None)
     return page
 
 

@@ -57,7 +57,7 @@ def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     if scale >= 1:
         return photo
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 PHOTO_ON_LOAD: Final = """
@@ -84,8 +84,8 @@ def photo_input(words: I18nData, modules: str) -> gr.HTML:
     )
     # Gradio's own model asks for a file, which Gradio then looks for; the gate in front of Gradio leaves only a name.
     photo.data_model = None
-    photo.api_info = lambda: {"type": "string"}
-    photo.preprocess = lambda name: name
+    photo.api_info = lambda: {"type": "string"}  # type: ignore[method-assign]
+    photo.preprocess = lambda name: name  # type: ignore[method-assign, assignment]
     return photo
 
 
@@ -93,7 +93,7 @@ def example_input() -> gr.Image:
     """What shows the example photos, by the names that the gate knows them by; nowhere stands the folder that they lie in."""
     photo = gr.Image(render=False)
     # Relative to the page, which a proxy may show below a path.
-    photo.as_example = lambda name: {"path": name, "url": f"gradio_api/file={name}"}
+    photo.as_example = lambda name: {"path": name, "url": f"gradio_api/file={name}"}  # type: ignore[method-assign]
     return photo
 
 

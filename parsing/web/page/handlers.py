@@ -230,7 +230,7 @@ class Handlers:
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         jpeg = str(sent.get("jpeg")).partition(",")[2] if ticket else ""
-        if not 0 < len(jpeg) <= MOST_FRAME:
+        if ticket is None or not 0 < len(jpeg) <= MOST_FRAME:
             return None
 
         def work() -> Message:

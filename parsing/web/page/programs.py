@@ -63,7 +63,7 @@ class Programs:
             content = await run_in_threadpool(self.handlers.reception.uploads.read, photo)
             return await self.handlers.reception.turns.take(
                 lambda: answer(self.handlers.open(content, self.handlers.models.pick())),
-                partial(self.handlers.reception.listeners.gone, request.session_hash),
+                partial(self.handlers.reception.listeners.gone, request.session_hash or ""),
                 self.handlers.pick(None).title,
                 len(content),
             )

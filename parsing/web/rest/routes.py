@@ -85,8 +85,9 @@ def build_rest(handlers: Handlers) -> FastAPI:
         redoc_url=None,
     )
     turns = handlers.reception.turns
-    rest.add_exception_handler(RequestValidationError, _explain_field)
-    rest.add_exception_handler(HTTPException, _explain_status)
+    # Starlette asks for functions that take any exception, and calls them with those of their own class only.
+    rest.add_exception_handler(RequestValidationError, _explain_field)  # type: ignore[arg-type]
+    rest.add_exception_handler(HTTPException, _explain_status)  # type: ignore[arg-type]
     rest.add_exception_handler(BusyError, lambda _, busy: error_answer(503, str(busy), {"Retry-After": str(busy.seconds)}))
     rest.add_exception_handler(StoppingError, lambda _, stopping: error_answer(503, str(stopping), {"Retry-After": "60"}))
     rest.add_exception_handler(GoneError, lambda *_: Response(status_code=499))  # for nobody
@@ -125,7 +126,14 @@ def build_rest(handlers: Handlers) -> FastAPI:
             try:
                 seen = grow_edges(restrict(shown.parsing, chosen, person), grow)
                 name = _file_name(image) or "photo"
-                drawn = {"opacity": opacity, "palette": palette, "view": view, "feather": feather, "crop": crop, "color": color}
+                drawn: dict[str, Any] = {
+                    "opacity": opacity,
+                    "palette": palette,
+                    "view": view,
+                    "feather": feather,
+                    "crop": crop,
+                    "color": color,
+                }
                 sample = Sample(shown.photo, seen, name, **drawn)
                 return picture.encode(sample, format) if format in PICTURE_FORMATS else FORMATS[format].make_file(sample)
             except ValueError as error:  # a person who is not there, a side too long for the format
@@ -137,7 +145,7 @@ def build_rest(handlers: Handlers) -> FastAPI:
         media_type = f"image/{format}" if format in PICTURE_FORMATS else FORMATS[format].media_type
         return Picture(result=_data_url(media_type, content))
 
-    @rest.post("/parse", responses=_REFUSALS, response_model_exclude_unset=True)
+    @rest.post("/parse", response_model=ParsedPhotos, responses=_REFUSALS, response_model_exclude_unset=True)
     async def parse(
         request: Request,
         image: Annotated[
@@ -145,7 +153,7 @@ def build_rest(handlers: Handlers) -> FastAPI:
         ],
         model: ModelField = "auto",
         labels: Annotated[bool, Form(description="whether the label map is sent too, as an indexed PNG")] = False,
-    ) -> ParsedPhotos:
+    ) -> JSONResponse:
         """Parses photos: size, model, milliseconds, parts and people with their masks. A photo that cannot be used has a
         sentence in its entry; where none can, the status is the first one's.
         """

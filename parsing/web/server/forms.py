@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -12,6 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from parsing.web.server.uploads import Uploads
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,8 @@ async def take_photos(request: Request, uploads: Uploads) -> list[str]:
         raise HTTPException(400, NO_FORM)
     form = _Form(uploads)
     names = ("on_part_begin", "on_part_data", "on_part_end", "on_end")
-    parser = MultipartParser(options[b"boundary"], {name: getattr(form, name) for name in names})
+    callbacks = cast("MultipartCallbacks", {name: getattr(form, name) for name in names})
+    parser = MultipartParser(options[b"boundary"], callbacks)
     try:
         async for chunk in request.stream():
             await run_in_threadpool(parser.write, chunk)

@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
 
 from parsing.web.modules import add_modules
 from parsing.web.server.gate import Gate
@@ -91,7 +92,7 @@ def join(
         rest.router.routes.extend(agents.routes)
     rest.router.lifespan_context = lambda _: _tidy(page, reception, agents)
     app: FastAPI = gr.mount_gradio_app(rest, page, path="/", root_path=public.address.rstrip("/") or None, **mounted)
-    mount = app.routes[-1]
+    mount = cast(Mount, app.routes[-1])
     mount.app = Gate(mount.app, page, reception.uploads, reception.listeners, examples)
     return app
 

@@ -154,7 +154,8 @@ class ModelConfig:
         num_parts = fields.whole("num_parsing", usual, 1, 1000)
         canvas = cls.canvas
         if single_person:  # in the multi-person file, it is another model's
-            canvas = fields.section("input_single_human").sizes("sizes", canvas, 1, 4096)
+            height, width = fields.section("input_single_human").sizes("sizes", canvas, 1, 4096)
+            canvas = height, width
         classes = LIP_PARTS if single_person else PARTS
         classes = _read_classes(fields.value("classes"), num_parts if instances else usual, classes)
         return cls(
