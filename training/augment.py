@@ -6,7 +6,7 @@ Pasting also gives exact person labels for free (Ghiasi et al., "Simple Copy-Pas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ MIRROR[: len(PARTS)] = [part.mirror for part in PARTS]
 
 @dataclass
 class Picture:
-    """RGB uint8 (H, W, 3), class index uint8 (H, W) with `IGNORE`, and number of the person uint8 (H, W)."""
+    """RGB uint8 (H, W, 3), class index uint8 (H, W) with `PERSON` and `IGNORE`, and number of the person uint8 (H, W)."""
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -30,11 +30,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Library:
-    """What pictures are made from: photos, how often to draw each, and textures for backgrounds."""
+    """What pictures are made from: photos, how often to draw each, textures and places without people for backgrounds."""
 
     photos: list[Photo]
     weights: NDArray[np.float64]
     textures: list[NDArray[np.uint8]]
+    places: list[NDArray[np.uint8]] = field(default_factory=list)
 
     def draw(self, rng: np.random.Generator) -> tuple[Photo, int]:
         """A photo and the number of one person in it."""
@@ -86,10 +87,28 @@ def scene(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> 
     return finish(picture, rng)
 
 
+def whole(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+    """Most of a photo, as it is."""
+    photo, _ = library.draw(rng)
+    height, width = photo.labels.shape
+    scale = min(height / size[0], width / size[1]) * np.exp(rng.uniform(np.log(0.8), np.log(1.3)))
+    center = (width * rng.uniform(0.3, 0.7), height * rng.uniform(0.4, 0.6))
+    matrix = _matrix(center, (scale, scale), np.deg2rad(rng.normal(0, 4)), size, rng.random() < 0.5)
+    return finish(_warp(photo, matrix, size), rng)
+
+
+def empty(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+    """A place without people; there is nothing to find, whatever it looks like."""
+    nobody = np.zeros(size, np.uint8)
+    return finish(Picture(_part_of_place(library, rng, size), nobody, nobody.copy()), rng)
+
+
 def background(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture without people: textures, the surroundings of somebody in a photo, or plain colours; often a floor below a
-    wall.
+    """A picture without people: a place, or else textures, the surroundings of somebody in a photo, or plain colours, often a
+    floor below a wall.
     """
+    if library.places and rng.random() < 0.6:
+        return _part_of_place(library, rng, size)
 
     def plane() -> NDArray[np.uint8]:
         choice = rng.random()
@@ -113,6 +132,18 @@ def background(library: Library, rng: np.random.Generator, size: tuple[int, int]
     if rng.random() < 0.2:
         pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(1, 5))
     return pixels
+
+
+def _part_of_place(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Most of a place or a piece of it, perhaps mirrored."""
+    place = library.places[rng.integers(len(library.places))]
+    zoom = min(place.shape[0] / size[0], place.shape[1] / size[1]) * np.exp(rng.uniform(np.log(0.35), 0))
+    height, width = max(int(size[0] * zoom), 1), max(int(size[1] * zoom), 1)
+    top, left = (rng.integers(side - part + 1) for side, part in zip(place.shape[:2], (height, width), strict=True))
+    piece = place[top : top + height, left : left + width]
+    if rng.random() < 0.5:
+        piece = piece[:, ::-1]
+    return cv2.resize(np.ascontiguousarray(piece), size[::-1], interpolation=cv2.INTER_AREA if zoom > 1 else cv2.INTER_LINEAR)
 
 
 def _surroundings(library: Library, rng: np.random.Generator) -> NDArray[np.uint8] | None:

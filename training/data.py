@@ -17,6 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 IGNORE = 255
+PERSON = 254
+"""Label of a pixel that is somebody's, of no part in particular."""
+CROWD = 255
+"""Number of people who are not told apart."""
 NUM_PARTS = 20
 
 
@@ -27,7 +31,7 @@ class Photo:
     Attributes:
         identity: its line in the list of ids.
         pyramid: RGB uint8 at full, half and quarter size, so that shrinking never skips pixels.
-        labels: (H, W) uint8 class index or `IGNORE`.
+        labels: (H, W) uint8 class index, `PERSON` or `IGNORE`.
         people: (H, W) uint8 number of the person, 0 for none.
         boxes: x0, y0, x1, y1 of each person, by number.
     """
@@ -51,17 +55,28 @@ def split_ids(ids: Sequence[str], held_out: int, seed: int = 0) -> tuple[list[st
     return sorted(shuffled[held_out:]), sorted(shuffled[:held_out])
 
 
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """RGB uint8 (H, W, 3) of a picture file.
+
+    Raises:
+        FileNotFoundError: it is missing or unreadable.
+    """
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise FileNotFoundError(f"{path} can't be read")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
 def read_photo(root: Path, identity: str) -> Photo:
     """Reads one photo with its labels.
 
     Raises:
         FileNotFoundError: the picture or its labels are missing or unreadable.
     """
-    pixels = cv2.imread(str(root / "Images" / f"{identity}.jpg"), cv2.IMREAD_COLOR)
+    pixels = read_pixels(root / "Images" / f"{identity}.jpg")
     labels = cv2.imread(str(root / "Category_ids" / f"{identity}.png"), cv2.IMREAD_UNCHANGED)
-    if pixels is None or labels is None:
-        raise FileNotFoundError(f"picture or labels of {identity} can't be read in {root}")
-    pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    if labels is None:
+        raise FileNotFoundError(f"the labels of {identity} can't be read in {root}")
     half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     quarter = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     human_ids = root / "Human_ids" / f"{identity}.png"
@@ -97,8 +112,8 @@ def read_photos(root: Path, ids: Sequence[str]) -> list[Photo]:
 
 
 def read_backgrounds(folder: Path) -> list[NDArray[np.uint8]]:
-    """All JPEG textures of a folder, RGB uint8; none where there is no folder."""
-    return [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in sorted(folder.glob("*.jpg"))]
+    """All JPEG pictures of a folder, RGB uint8; none where there is no folder."""
+    return [read_pixels(path) for path in sorted(folder.glob("*.jpg"))]
 
 
 def sampling_weights(photos: Sequence[Photo], threshold: float = 0.15) -> NDArray[np.float64]:

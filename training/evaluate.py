@@ -1,8 +1,8 @@
-"""Measures the embedded model as users run it: `python -m training.evaluate --data FOLDER [--groups 100] [--model FILE]`.
+"""Measures the embedded model as users run it: `python -m training.evaluate --data FOLDER --wild FOLDER [--sheet FILE]`.
 
-On the held-out photos: intersection over union of every class and of people against background, pixels summed over all
-photos, as is usual for CIHP and LIP. On pasted groups of held-out people: in how many pictures the number of people is
-right.
+On the held-out photos with labels: intersection over union of every class and of people against background, pixels summed over
+all photos, as is usual for CIHP and LIP. On held-out photos from everywhere (`--wild`, a folder such as `training.worn` takes):
+the numbers of `training.anywhere`. On pasted groups of held-out people: in how many pictures the number of people is right.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from parsing.files import write_file
 from parsing.labels import PARTS
 from parsing.models.lite.lite import MODEL_FILE, Lite
+from parsing.pictures import encode_picture
+from parsing.result import Parsing
 from training import augment
+from training.anywhere import Scene, Tally, judge, read_scenes
 from training.data import IGNORE, NUM_PARTS, Photo, read_backgrounds, read_ids, read_photos, split_ids
+from training.sheet import contact_sheet
 from training.train import HELD_OUT
+from training.worn import HELD_OUT as HELD_OUT_SCENES
+from training.worn import read_photo_ids
 
 
 def confusion(truth: NDArray[np.uint8], guess: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -34,12 +41,25 @@ def intersection_over_union(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.where(union > 0, hits / np.maximum(union, 1), np.nan)
 
 
-def report_photos(model: Lite, photos: list[Photo]) -> None:
+Answers = list[tuple[NDArray[np.uint8], Parsing]]
+"""Photos and what the model says of them."""
+
+
+def report_scenes(model: Lite, scenes: list[Scene]) -> Answers:
+    """Prints the numbers of photos from everywhere."""
+    answers = [(scene.pixels, model(scene.pixels)) for scene in scenes]
+    tallies = (judge(scene, parsing) for scene, (_, parsing) in zip(scenes, answers, strict=True))
+    print(f"{len(scenes)} photos from everywhere\n{sum(tallies, Tally())}\n")
+    return answers
+
+
+def report_photos(model: Lite, photos: list[Photo]) -> Answers:
     """Prints the table of classes."""
+    answers = [(photo.pyramid[0], model(photo.pyramid[0])) for photo in photos]
     matrix = np.zeros((NUM_PARTS, NUM_PARTS), np.int64)
     seen = np.zeros(NUM_PARTS, int)
-    for photo in photos:
-        matrix += confusion(photo.labels, model(photo.pyramid[0]).labels)
+    for photo, (_, parsing) in zip(photos, answers, strict=True):
+        matrix += confusion(photo.labels, parsing.labels)
         seen += [(photo.labels == part).any() for part in range(NUM_PARTS)]
     scores = intersection_over_union(matrix)
     print("| class | photos with it | IoU |\n| --- | ---: | ---: |")
@@ -51,7 +71,8 @@ def report_photos(model: Lite, photos: list[Photo]) -> None:
         f"\n{len(photos)} photos, {frequent.sum()} classes in at least 5 % of them: mean IoU {np.nanmean(scores[frequent]):.3f}"
     )
     print(f"all classes that occur: mean IoU {np.nanmean(scores[seen > 0]):.3f}")
-    print(f"people against background: IoU {person:.3f}, pixel accuracy {np.diag(matrix).sum() / matrix.sum():.3f}")
+    print(f"people against background: IoU {person:.3f}, pixel accuracy {np.diag(matrix).sum() / matrix.sum():.3f}\n")
+    return answers
 
 
 def paste_group(library: augment.Library, rng: np.random.Generator, size: tuple[int, int], count: int) -> augment.Picture:
@@ -96,12 +117,19 @@ def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--wild", type=Path, help="photos from everywhere")
     parser.add_argument("--model", type=Path, default=MODEL_FILE)
     parser.add_argument("--groups", type=int, default=100)
+    parser.add_argument("--sheet", type=Path, help="PNG file for a contact sheet of the answers")
     options = parser.parse_args()
     model = Lite(options.model)
+    answers: Answers = []
+    if options.wild:
+        answers += report_scenes(model, read_scenes(options.wild, split_ids(read_photo_ids(options.wild), HELD_OUT_SCENES)[1]))
     photos = read_photos(options.data, split_ids(read_ids(options.data), HELD_OUT)[1])
-    report_photos(model, photos)
+    answers += report_photos(model, photos)
+    if options.sheet:
+        write_file(encode_picture(contact_sheet(answers), "png"), options.sheet)
     report_groups(model, photos, read_backgrounds(options.data / "Backgrounds"), options.groups)
 
 

@@ -35,7 +35,7 @@ class Exported(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(1, H, W, 3) uint8 -> part logits (1, 20, H/2, W/2), heatmap in [0, 1], offsets in input pixels."""
-        parts, centers, offsets = self.network(image.permute(0, 3, 1, 2).float())
+        parts, centers, offsets, _ = self.network(image.permute(0, 3, 1, 2).float())
         return parts, centers.sigmoid(), offsets * OFFSET_UNIT
 
 

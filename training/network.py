@@ -1,50 +1,55 @@
-"""The embedded network, `lite`: a residual encoder with global context, a feature pyramid, a part head and a person head.
+"""The embedded network, `lite`: an encoder that has seen ImageNet, global context, a feature pyramid, a part head and a person
+head.
 
-Dense 3x3 convolutions, because a CPU multiplies matrices faster than it runs depthwise ones. Self-attention at stride 32
-lets a garment be one thing instead of patches (there are few tokens there, so it costs little). The feature pyramid follows
-Lin et al., "Feature Pyramid Networks" (CVPR 2017); people are told apart as in Panoptic-DeepLab (arXiv 1911.10194): a
-heatmap of person centres and, at every pixel, the offset to the centre of its person. Part logits leave at stride 2 by sub-
-pixel convolution (Shi et al., arXiv 1609.05158).
+At stride 32 the picture's cells and one token for each class attend to each other, as in Segmenter (Strudel et al., arXiv
+2105.05633): there the network decides once which classes are in the picture, and a class that is not is suppressed at every
+pixel, so that one garment is not painted in four colours. The feature pyramid follows Lin et al., "Feature Pyramid Networks"
+(CVPR 2017), down to stride 2, for shoes and glasses; people are told apart as in Panoptic-DeepLab (arXiv 1911.10194): a heatmap
+of person centres and, at every pixel, the offset to the centre of its person.
 """
 
 from __future__ import annotations
+
+import os
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.encoder import Encoder
+from training.rectify import relu
+
+VARIANT = "lite2"
+"""Of the encoder."""
 NUM_PARTS = 20
 OFFSET_UNIT = 32.0
 """Offsets leave the network in units of this many input pixels, so that they are of the order of 1."""
+LIKELY = 2.0
+"""Logit of a class's presence before anything is learnt."""
+
+
+class ReLU(nn.Module):
+    """`relu` as a layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return relu(x)
 
 
 class ConvNorm(nn.Sequential):
     """3x3 or 1x1 convolution, batch normalisation and, unless told otherwise, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, activate: bool = True) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, activate: bool = True) -> None:
         layers: list[nn.Module] = [
-            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(outputs),
         ]
-        super().__init__(*layers, *([nn.ReLU(inplace=True)] if activate else []))
+        super().__init__(*layers, *([ReLU()] if activate else []))
 
 
-class ResidualBlock(nn.Module):
-    """The basic block of ResNet (arXiv 1512.03385), two 3x3 convolutions."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__()
-        self.body = nn.Sequential(ConvNorm(inputs, outputs, stride=stride), ConvNorm(outputs, outputs, activate=False))
-        nn.init.zeros_(self.body[1][1].weight)  # each block starts as the identity, so that deep stacks train from scratch
-        same = inputs == outputs and stride == 1
-        self.shortcut = nn.Identity() if same else ConvNorm(inputs, outputs, 1, stride, activate=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.body(x) + self.shortcut(x), inplace=True)
-
-
-class GlobalContextBlock(nn.Module):
-    """Pre-norm self-attention and MLP over all positions; a depthwise convolution tells tokens where they are, at any size."""
+class ContextBlock(nn.Module):
+    """Pre-norm self-attention and MLP over all cells and classes; a depthwise convolution tells cells where they are, at any
+    size.
+    """
 
     def __init__(self, width: int, heads: int = 8) -> None:
         super().__init__()
@@ -56,87 +61,96 @@ class GlobalContextBlock(nn.Module):
         self.norm_mlp = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, 3 * width), nn.GELU(), nn.Linear(3 * width, width))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """Cells (B, C, H, W) and class tokens (B, 20, C), to the same."""
         batch, width, height, columns = x.shape
-        x = x + self.position(x)
-        tokens = x.flatten(2).transpose(1, 2)  # (B, H*W, C)
+        cells = (x + self.position(x)).flatten(2).transpose(1, 2)  # (B, H*W, C)
+        tokens = torch.cat((classes.to(cells.dtype), cells), 1)  # (B, 20 + H*W, C)
         qkv = self.query_key_value(self.norm_attention(tokens))
-        qkv = qkv.reshape(batch, -1, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)  # (3, B, heads, H*W, C/heads)
+        qkv = qkv.reshape(batch, -1, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)  # (3, B, heads, N, C/heads)
         query, key, value = qkv[0], qkv[1], qkv[2]
-        weights = (query @ key.transpose(-2, -1) * (width // self.heads) ** -0.5).softmax(-1)  # (B, heads, H*W, H*W)
-        attended = (weights @ value).transpose(1, 2).reshape(batch, -1, width)  # (B, H*W, C)
+        weights = (query @ key.transpose(-2, -1) * (width // self.heads) ** -0.5).softmax(-1)  # (B, heads, N, N)
+        attended = (weights @ value).transpose(1, 2).reshape(batch, -1, width)  # (B, N, C)
         tokens = tokens + self.project(attended)
         tokens = tokens + self.mlp(self.norm_mlp(tokens))
-        return tokens.transpose(1, 2).reshape(batch, width, height, columns)
+        cells = tokens[:, NUM_PARTS:].transpose(1, 2).reshape(batch, width, height, columns)
+        return cells, tokens[:, :NUM_PARTS]
 
 
 class LiteNetwork(nn.Module):
     """Person parts, person centres and offsets to them, from a picture whose sides are multiples of 32.
 
     Args:
-        widths: channels at strides 4, 8, 16 and 32.
-        depths: residual blocks at the same strides.
-        global_blocks: attention blocks at stride 32.
+        variant: of the encoder.
+        context: channels of the attention blocks, at stride 32.
+        blocks: attention blocks.
         pyramid: channels of the feature pyramid.
-        fine: its channels at stride 4, where a channel costs most.
+        quarter: its channels at stride 4.
+        half: its channels at stride 2, where a channel costs most.
     """
 
     def __init__(
         self,
-        widths: tuple[int, ...] = (48, 96, 192, 320),
-        depths: tuple[int, ...] = (2, 2, 3, 2),
-        global_blocks: int = 2,
-        pyramid: int = 96,
-        fine: int = 64,
+        variant: str = VARIANT,
+        context: int = 256,
+        blocks: int = 2,
+        pyramid: int = 128,
+        quarter: int = 64,
+        half: int = 32,
     ) -> None:
         super().__init__()
-        self.stem = nn.Sequential(ConvNorm(3, 32, stride=2), ConvNorm(32, widths[0], stride=2))
-        stages = []
-        inputs = widths[0]
-        for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-            blocks = [ResidualBlock(inputs if i == 0 else width, width, 2 if i == 0 and level else 1) for i in range(depth)]
-            stages.append(nn.Sequential(*blocks))
-            inputs = width
-        self.stages = nn.ModuleList(stages)
-        self.context = nn.Sequential(*(GlobalContextBlock(widths[-1]) for _ in range(global_blocks)))
-        self.lateral = nn.ModuleList(ConvNorm(width, pyramid, 1, activate=False) for width in widths)
-        self.smooth = nn.ModuleList(ConvNorm(pyramid, fine if level == 0 else pyramid) for level in range(len(widths)))
-        self.parts_head = nn.Sequential(nn.Conv2d(fine, 4 * NUM_PARTS, 1), nn.PixelShuffle(2))
+        self.encoder = Encoder(variant)
+        widths = self.encoder.widths
+        self.reduce = ConvNorm(widths[4], context, 1, activate=False)
+        self.classes = nn.Parameter(torch.randn(1, NUM_PARTS, context) * 0.5)
+        self.context = nn.ModuleList(ContextBlock(context) for _ in range(blocks))
+        self.norm_presence = nn.LayerNorm(context)
+        self.presence = nn.Linear(context, 1)
+        nn.init.constant_(self.presence.bias, LIKELY)
+        channels = (half, quarter, pyramid, pyramid, pyramid)
+        inputs = (*widths[:4], context)
+        self.lateral = nn.ModuleList(ConvNorm(i, o, 1, activate=False) for i, o in zip(inputs, channels, strict=True))
+        self.narrow = nn.ModuleList(ConvNorm(channels[level + 1], channels[level], 1, activate=False) for level in (0, 1))
+        self.smooth = nn.ModuleList(ConvNorm(width, width) for width in channels)
+        self.parts_head = nn.Conv2d(half, NUM_PARTS, 1)
         self.person_head = nn.Sequential(ConvNorm(pyramid, 64), nn.Conv2d(64, 3, 1))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """
         Args:
             image: (B, 3, H, W) float RGB in [0, 255], H and W multiples of 32.
 
         Returns:
             part logits (B, 20, H/2, W/2); centre logits (B, 1, H/8, W/8), a sigmoid makes the heatmap; offsets (B, 2, H/8,
-            W/8), x then y, from the pixel to its person's centre, in units of `OFFSET_UNIT` input pixels.
+            W/8), x then y, from the pixel to its person's centre, in units of `OFFSET_UNIT` input pixels; presence logits
+            (B, 20), a sigmoid makes the probability that a class is in the picture.
         """
-        x = self.stem(image / 127.5 - 1)  # (B, C, H/4, W/4)
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        features[-1] = self.context(features[-1])  # (B, C, H/32, W/32)
-        coarse = self.smooth[3](self.lateral[3](features[3]))  # (B, P, H/32, W/32)
-        middle = self.smooth[2](self._join(coarse, features[2], 2))  # (B, P, H/16, W/16)
-        eighth = self.smooth[1](self._join(middle, features[1], 1))  # (B, P, H/8, W/8)
-        quarter = self.smooth[0](self._join(eighth, features[0], 0))  # (B, F, H/4, W/4)
-        person = self.person_head(eighth)  # (B, 3, H/8, W/8)
-        return self.parts_head(quarter), person[:, :1], person[:, 1:]
+        features = self.encoder(image)
+        x = self.reduce(features[4])  # (B, C, H/32, W/32)
+        classes = self.classes.expand(image.shape[0], -1, -1)  # (B, 20, C)
+        for block in self.context:
+            x, classes = block(x, classes)
+        presence = self.presence(self.norm_presence(classes))[..., 0]  # (B, 20)
+        x = self.smooth[4](relu(self.lateral[4](x)))  # (B, P, H/32, W/32)
+        x = self.smooth[3](self._join(x, features[3], 3))  # (B, P, H/16, W/16)
+        x = self.smooth[2](self._join(x, features[2], 2))  # (B, P, H/8, W/8)
+        person = self.person_head(x)  # (B, 3, H/8, W/8)
+        x = self.smooth[1](self._join(self.narrow[1](x), features[1], 1))  # (B, Q, H/4, W/4)
+        x = self.smooth[0](self._join(self.narrow[0](x), features[0], 0))  # (B, F, H/2, W/2)
+        parts = self.parts_head(x) + functional.logsigmoid(presence)[:, :, None, None]  # (B, 20, H/2, W/2)
+        return parts, person[:, :1], person[:, 1:], presence
 
     def _join(self, coarser: Tensor, feature: Tensor, level: int) -> Tensor:
         """One step down the pyramid: the coarser level, doubled in size, plus this level's features."""
-        return functional.relu(functional.interpolate(coarser, scale_factor=2.0, mode="nearest") + self.lateral[level](feature))
+        return relu(functional.interpolate(coarser, scale_factor=2.0, mode="nearest") + self.lateral[level](feature))
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Number of trainable scalars."""
+    """Number of scalars, trained or not."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def load_network(path: str) -> LiteNetwork:
+def load_network(path: str | os.PathLike[str]) -> LiteNetwork:
     """The network of a checkpoint written by `training.train`, averaged weights, in evaluation mode."""
     network = LiteNetwork()
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["average"])

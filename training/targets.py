@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
 import cv2
 import numpy as np
 import torch
@@ -10,12 +14,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.augment import Picture
-from training.data import IGNORE, NUM_PARTS
+from training.data import IGNORE, NUM_PARTS, PERSON
 from training.network import OFFSET_UNIT
 
 PERSON_STRIDE = 8
 SMALLEST_PERSON = 48
 """Pixels; a smaller remnant of a person has no centre worth learning."""
+
+
+SMALLEST_PART = 6
+"""Pixels at stride 2 from which a class counts as present."""
+DOUBT = 0.25
+"""Share of people's pixels without a class from which the absence of a class says nothing."""
+WEIGHTS: Final = {"cross_entropy": 1.0, "dice": 1.0, "center": 0.15, "offset": 0.5, "presence": 0.5}
 
 
 def person_targets(people: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -51,46 +62,105 @@ def person_targets(people: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDAr
     return target
 
 
-def example(picture: Picture, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-    """Pixels (H, W, 3), labels at stride 2 and person targets of one picture.
+def presence_target(labels: NDArray[np.uint8], people: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(20,): 1 for a class that is in the picture, 0 for one that is not, -1 where nobody knows: too few pixels to see it, or
+    too many that might be it.
+    """
+    counts = np.bincount(labels.ravel(), minlength=256)[:NUM_PARTS]
+    doubtful = (people > 0) & (labels >= PERSON)
+    unknown = doubtful.sum() > DOUBT * max(np.count_nonzero(people), 1)
+    target = np.where(counts >= SMALLEST_PART, 1, -1).astype(np.float32)
+    target[counts == 0] = -1 if unknown else 0
+    return target
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures and what the network should answer.
+
+    Attributes:
+        pixels: (B, 3, H, W) uint8, channels-last in memory.
+        labels: (B, H/2, W/2) uint8 with `PERSON` and `IGNORE`.
+        person: (B, 5, H/8, W/8) of `person_targets`.
+        presence: (B, 20) of `presence_target`.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    person: Tensor
+    presence: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        return Batch(*(tensor.to(device) for tensor in (self.pixels, self.labels, self.person, self.presence)))
+
+
+def make_batch(pictures: Sequence[Picture], rng: np.random.Generator) -> Batch:
+    """The batch of some pictures of one size.
 
     Which of the four pixels under a label of stride 2 is taken is left to chance, so that the grid is centred on average.
     """
     row, column = rng.integers(0, 2, 2)
-    return picture.pixels, picture.labels[row::2, column::2], person_targets(picture.people, picture.labels)
+    labels = [np.ascontiguousarray(picture.labels[row::2, column::2]) for picture in pictures]
+    presence = [
+        presence_target(label, picture.people[row::2, column::2]) for label, picture in zip(labels, pictures, strict=True)
+    ]
+    person = [person_targets(picture.people, picture.labels) for picture in pictures]
+    pixels = np.stack([picture.pixels for picture in pictures])
+    return Batch(
+        torch.from_numpy(pixels).permute(0, 3, 1, 2), *(torch.from_numpy(np.stack(a)) for a in (labels, person, presence))
+    )
 
 
-def loss(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor, person: Tensor) -> dict[str, Tensor]:
-    """Cross-entropy and Dice of the parts, focal loss of the heatmap, L1 of the offsets; their sum is "total".
+def loss(outputs: tuple[Tensor, Tensor, Tensor, Tensor], batch: Batch) -> dict[str, Tensor]:
+    """Losses of the answers of `LiteNetwork`; their weighted sum is "total"."""
+    parts, centers, offsets, presence = (output.float() for output in outputs)
+    losses = {
+        **parts_loss(parts, batch.labels),
+        **people_loss(centers, offsets, batch.person),
+        "presence": presence_loss(presence, batch.presence),
+    }
+    total = sum(WEIGHTS[name] * value for name, value in losses.items())
+    return {"total": total, **losses}
 
-    Args:
-        outputs: of `LiteNetwork`.
-        labels: (B, H/2, W/2) int64 with `IGNORE`.
-        person: (B, 5, H/8, W/8) of `person_targets`.
+
+def parts_loss(parts: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """Cross-entropy and Dice (Milletari et al., arXiv 1606.04797) of part logits (B, 20, H, W); at `PERSON` the answer may be
+    anything but background.
     """
-    parts, centers, offsets = (output.float() for output in outputs)
-    cross_entropy = functional.cross_entropy(parts, labels, ignore_index=IGNORE)
-    known = labels != IGNORE
-    probability = parts.softmax(1) * known[:, None]
-    wanted = functional.one_hot(labels.where(known, 0), NUM_PARTS).permute(0, 3, 1, 2) * known[:, None]
-    overlap = (probability * wanted).sum((0, 2, 3))
-    size = probability.sum((0, 2, 3)) + wanted.sum((0, 2, 3))
-    present = wanted.sum((0, 2, 3)) > 0
-    dice = (1 - (2 * overlap + 1) / (size + 1))[present].mean()
+    scores = parts.permute(0, 2, 3, 1).reshape(-1, NUM_PARTS)  # (N, 20)
+    wanted = labels.flatten().long()
+    logarithm = scores.log_softmax(1)
+    certain, somebody = wanted < NUM_PARTS, wanted == PERSON
+    target = wanted.where(certain, 0)
+    right = logarithm.gather(1, target[:, None])[:, 0]
+    somebodys = torch.log1p(-logarithm[:, 0].exp().clamp(max=1 - 1e-4))
+    cross_entropy = -(right * certain + somebodys * somebody).sum() / (certain | somebody).sum().clamp(min=1)
+    zeros = scores.new_zeros(NUM_PARTS)
+    weight = certain.float()
+    overlap = zeros.index_add(0, target, right.exp() * weight)
+    count = zeros.index_add(0, target, weight)
+    size = weight @ logarithm.exp() + count
+    dice = (1 - (2 * overlap + 1) / (size + 1))[count > 0].mean()
+    return {"cross_entropy": cross_entropy, "dice": dice}
+
+
+def people_loss(centers: Tensor, offsets: Tensor, person: Tensor) -> dict[str, Tensor]:
+    """Focal loss of the heatmap's logits (CornerNet's, arXiv 1808.01244: pixels near a centre count less as mistakes) and L1 of
+    the offsets.
+    """
     heat, weight = person[:, :1], person[:, 3:4]
     probability = centers.sigmoid().clamp(1e-4, 1 - 1e-4)
     peak = (heat > 0.99).float()
-    # CornerNet's focal loss (arXiv 1808.01244): pixels near a centre count less as mistakes
     positive = peak * (1 - probability) ** 2 * probability.log()
     negative = (1 - peak) * (1 - heat) ** 4 * probability**2 * (1 - probability).log()
     focal = -(weight * (positive + negative)).sum() / peak.sum().clamp(min=1)
     inside = person[:, 4:5]
     distance = ((offsets - person[:, 1:3]).abs() * inside).sum() / (2 * inside.sum()).clamp(min=1)
-    total = cross_entropy + dice + 0.15 * focal + 0.5 * distance
-    return {"total": total, "cross_entropy": cross_entropy, "dice": dice, "center": focal, "offset": distance}
+    return {"center": focal, "offset": distance}
 
 
-def as_tensors(examples: list[tuple[NDArray, NDArray, NDArray]]) -> tuple[Tensor, Tensor, Tensor]:
-    """A batch: pixels uint8 (B, 3, H, W) in channels-last memory, labels and person targets."""
-    pixels, labels, person = (torch.from_numpy(np.stack(arrays)) for arrays in zip(*examples, strict=True))
-    return pixels.permute(0, 3, 1, 2), labels, person
+def presence_loss(presence: Tensor, wanted: Tensor) -> Tensor:
+    """Binary cross-entropy of the presence logits (B, 20), where it is known."""
+    known = (wanted >= 0).float()
+    return functional.binary_cross_entropy_with_logits(presence, wanted.clamp(min=0), known, reduction="sum") / known.sum()

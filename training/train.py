@@ -1,10 +1,10 @@
-"""Trains the embedded network from scratch: `python -m training.train --data FOLDER --minutes 110 --out runs/lite`.
+"""Trains the embedded network: `python -m training.train --data FOLDER --wild FOLDER --places FOLDER --out runs/lite`.
 
-The clock is the schedule, so that the same command fits a laptop or a server: learning rate (one cosine) and picture size
-(half, then three quarters) follow the share of the time that has passed. Small pictures first: most of what there is to
-learn does not need detail, and they cost a quarter (Tan and Le, "EfficientNetV2", arXiv 2104.00298, section 4). Training
-goes on from the last checkpoint in `--out` where there is one. What is kept is an exponential moving average of the
-weights.
+The encoder begins with what it has learnt on ImageNet and learns at a fraction of the others' rate. The clock is the schedule,
+so that the same command fits a laptop or a server: learning rate (one cosine) and picture size (half, then three quarters)
+follow the share of the time that has passed. Small pictures first: most of what there is to learn does not need detail, and
+they cost a quarter (Tan and Le, "EfficientNetV2", arXiv 2104.00298, section 4). Training goes on from the last checkpoint in
+`--out` where there is one. What is kept is an exponential moving average of the weights.
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from training import augment
-from training.data import read_backgrounds, read_ids, read_photos, sampling_weights, split_ids
-from training.network import LiteNetwork, count_parameters
-from training.targets import as_tensors, example, loss
+from training.encoder import load_imagenet
+from training.mixture import Mixture, read_mixture
+from training.network import VARIANT, LiteNetwork, count_parameters
+from training.targets import Batch, loss, make_batch
 
 HELD_OUT = 63
-SIZE_PHASES = ((0.42, 0.5), (1.0, 0.75))
-"""(share of the time until which it holds, scale of the pictures); full size at the end gained nothing"""
-SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320), (320, 384))
-BATCH_PIXELS = 8 * 448 * 256
+SIZE_PHASES = ((0.45, 0.5), (1.0, 0.75))
+"""(share of the time until which it holds, scale of the pictures)"""
+SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320), (320, 384), (288, 416))
+BATCH_PIXELS = 12 * 448 * 256
+ENCODER_SHARE = 0.15
+"""Of the learning rate, for the encoder."""
 
 
 class Clock:
@@ -54,28 +56,25 @@ class Clock:
 class Batches(IterableDataset):
     """Endless batches, the pictures of one of equal shape, smaller ones early in the schedule."""
 
-    def __init__(self, library: augment.Library, clock: Clock, scene_share: float) -> None:
-        self.library = library
+    def __init__(self, mixture: Mixture, clock: Clock) -> None:
+        self.mixture = mixture
         self.clock = clock
-        self.scene_share = scene_share
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         cv2.setNumThreads(0)
-        if hasattr(os, "sched_setaffinity"):  # the trainer's own threads may be bound to cores, which its children inherit
-            os.sched_setaffinity(0, range(os.cpu_count() or 1))
         rng = np.random.default_rng([os.getpid(), time.time_ns()])
         while True:
             scale = next(scale for until, scale in SIZE_PHASES if self.clock.progress <= until)
             shape = SHAPES[rng.integers(len(SHAPES))]
             size = tuple(max(int(side * scale) // 32 * 32, 64) for side in shape)
-            count = max(4, round(BATCH_PIXELS / (size[0] * size[1]) / (1 + (scale == 0.5) * 0.5)))
+            count = max(4, round(BATCH_PIXELS / (size[0] * size[1]) / (1 + (scale == 0.5))))
             # close-ups and scenes in one batch, so that batch statistics are those that both will meet in use
-            makers = [augment.scene if rng.random() < self.scene_share else augment.crop for _ in range(count)]
-            yield as_tensors([example(make(self.library, rng, size), rng) for make in makers])
+            yield make_batch([self.mixture.make(rng, size) for _ in range(count)], rng)
 
 
 class Optimizers:
-    """Muon for the inner matrices and filters, AdamW for everything else.
+    """Muon for the inner matrices and filters of what begins from nothing, AdamW for everything else, the encoder at a lower
+    rate.
 
     Muon makes the steps of a matrix orthogonal, so that all its directions learn at one pace (Jordan et al., "Muon", 2024);
     its step size is matched to AdamW's, so that one learning rate serves both. PyTorch's Muon takes matrices only: a filter
@@ -83,21 +82,22 @@ class Optimizers:
     """
 
     def __init__(self, network: nn.Module, rate: float, decay: float = 0.03) -> None:
-        outer = ("stem", "parts_head", "person_head.1", "position")
-        inner = [p for name, p in network.named_parameters() if p.ndim > 1 and not any(part in name for part in outer)]
+        outer = ("encoder", "classes", "presence", "parts_head", "person_head.1", "position")
+        learnt = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+        inner = [p for name, p in learnt if p.ndim > 1 and not any(part in name for part in outer)]
         chosen = {id(parameter) for parameter in inner}
         self._pairs = [(parameter, nn.Parameter(_as_matrix(parameter.detach()))) for parameter in inner]
         for parameter, matrix in self._pairs:  # a copy would be trained instead of the network, unnoticed
             assert parameter.data_ptr() == matrix.data_ptr(), "filters must be channels-last in memory"
-        others = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
-        groups = [
-            {"params": [p for p in others if p.ndim > 1], "weight_decay": decay},
-            {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        matrices = [matrix for _, matrix in self._pairs]
+        others = [(name, p) for name, p in learnt if id(p) not in chosen]
+        groups = []
+        for encoder in (True, False):
+            for matrices in (True, False):
+                own = [p for name, p in others if name.startswith("encoder") == encoder and (p.ndim > 1) == matrices]
+                groups.append({"params": own, "weight_decay": decay * matrices, "share": ENCODER_SHARE if encoder else 1.0})
         self.all = (
             torch.optim.AdamW(groups, rate, betas=(0.9, 0.98), fused=True),
-            torch.optim.Muon(matrices, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.Muon([matrix for _, matrix in self._pairs], rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
         )
 
     def step(self, rate: float) -> None:
@@ -106,7 +106,7 @@ class Optimizers:
             matrix.grad = _as_matrix(parameter.grad)
         for optimizer in self.all:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("share", 1.0)
             optimizer.step()
 
 
@@ -118,11 +118,9 @@ def _as_matrix(tensor: Tensor) -> Tensor:
 def update_average(average: nn.Module, network: nn.Module, step: int) -> None:
     """Exponential moving average of weights and batch statistics; it follows faster in the beginning."""
     decay = min(0.998, (1 + step) / (10 + step))
-    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1 - decay)
-        else:
-            kept.copy_(new)
+    kept = [value for value in average.state_dict().values() if value.dtype.is_floating_point]
+    new = [value for value in network.state_dict().values() if value.dtype.is_floating_point]
+    torch._foreach_lerp_(kept, new, 1 - decay)
 
 
 def learning_rate(peak: float, progress: float) -> float:
@@ -136,34 +134,29 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     device = torch.device(options.device)
-    photos = []
-    for root in options.data:
-        ids, _ = split_ids(read_ids(root), options.held_out)
-        photos += read_photos(root, ids)
-    for root in options.extra:
-        photos += read_photos(root, read_ids(root))
-    textures = [texture for root in options.data for texture in read_backgrounds(root / "Backgrounds")]
-    library = augment.Library(photos, sampling_weights(photos), textures)
-
-    network = LiteNetwork().to(device, memory_format=torch.channels_last)
-    average = copy.deepcopy(network).eval()
+    mixture = read_mixture(options, options.held_out)
+    network = LiteNetwork()
+    network.encoder.freeze()
+    network.to(device, memory_format=torch.channels_last)
     optimizers = Optimizers(network, options.rate)
     checkpoint, step, elapsed = options.out / "checkpoint.pt", 0, 0.0
     start = checkpoint if checkpoint.exists() else options.start
     if start:
         state = torch.load(start, map_location=device, weights_only=True)
         network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
         if "optimizers" in state:  # an exported model has none
             for optimizer, kept in zip(optimizers.all, state["optimizers"], strict=True):
                 optimizer.load_state_dict(kept)
         if start == checkpoint:
             step, elapsed = state["step"], state["elapsed"]
+    else:
+        load_imagenet(network.encoder, VARIANT)
+    average = copy.deepcopy(network).eval()
+    if start:
+        average.load_state_dict(state["average"])
     clock = Clock(options.minutes, elapsed)
-    print(f"{len(photos)} photos, {len(textures)} textures, {count_parameters(network) / 1e6:.2f} M parameters", flush=True)
-    batches = DataLoader(
-        Batches(library, clock, options.scenes), batch_size=None, num_workers=options.workers, prefetch_factor=3
-    )
+    print(f"{mixture}, {count_parameters(network) / 1e6:.2f} M parameters", flush=True)
+    batches = DataLoader(Batches(mixture, clock), batch_size=None, num_workers=options.workers, prefetch_factor=3)
 
     def save() -> None:
         state = {
@@ -177,25 +170,25 @@ def train(options: argparse.Namespace) -> None:
 
     options.out.mkdir(parents=True, exist_ok=True)
     seen, sums, saved, reported = 0, {}, time.time(), time.time()
-    for pixels, labels, person in batches:
+    for batch in batches:
         if clock.progress >= 1:
             break
-        pixels, labels, person = pixels.to(device), labels.to(device).long(), person.to(device)
+        batch = batch.to(device)
         with torch.autocast(device.type, torch.bfloat16):
-            outputs = network(pixels)
-        losses = loss(outputs, labels, person)
+            outputs = network(batch.pixels)
+        losses = loss(outputs, batch)
         network.zero_grad()
         losses["total"].backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizers.step(learning_rate(options.rate, clock.progress))
         step += 1
         update_average(average, network, step)
-        seen += len(pixels)
+        seen += len(batch.pixels)
         sums = {name: sums.get(name, 0.0) + value.item() for name, value in losses.items()}
         if step % 50 == 0:
             means = " ".join(f"{name} {value / 50:.3f}" for name, value in sums.items())
             speed = seen / (time.time() - reported)
-            print(f"step {step} {clock.progress:.3f} {tuple(pixels.shape)} {speed:.1f} pictures/s {means}", flush=True)
+            print(f"step {step} {clock.progress:.3f} {tuple(batch.pixels.shape)} {speed:.1f} pictures/s {means}", flush=True)
             seen, sums, reported = 0, {}, time.time()
         if time.time() - saved > 300:
             save()
@@ -207,10 +200,11 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Adds what `train` asks for, except for `data` and `held_out`."""
     parser.add_argument("--extra", type=Path, nargs="*", default=[], help="further folders, used whole (pseudo-labels, say)")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--start", type=Path, help="checkpoint to begin from")
+    parser.add_argument("--start", type=Path, help="checkpoint to begin from; without one, the encoder has learnt on ImageNet")
     parser.add_argument("--minutes", type=float, default=110)
-    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
-    parser.add_argument("--scenes", type=float, default=0.25, help="share of pictures with several people")
+    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
+    parser.add_argument("--wild", type=Path, nargs="*", default=[], help="folders of training.worn: people anywhere")
+    parser.add_argument("--places", type=Path, nargs="*", default=[], help="folders of photos without people")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -27,7 +27,7 @@ from training.distill import agreement, distill
 from training.embedded import load_exported
 from training.export import Exported
 from training.network import LiteNetwork, load_network
-from training.targets import as_tensors, example, loss
+from training.targets import loss, make_batch
 
 ROOT = Path(__file__).parents[2]
 TEACHER = ROOT / "tests" / "golden" / "m2fp"
@@ -63,8 +63,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         shutil.copy(photo, photos)
     (photos / "text.jpg").write_text("words")
     out = folder / "out"
-    options = argparse.Namespace(teacher="m2fp", weights=TEACHER, photos=[photos], extra=[], out=out, device="cpu")
-    vars(options).update(start=MODEL_FILE, rate=2e-3, scenes=0.3, threads=torch.get_num_threads(), workers=1, minutes=10 / 60)
+    options = argparse.Namespace(teacher="m2fp", weights=TEACHER, photos=[photos], extra=[], wild=[], places=[], out=out)
+    vars(options).update(start=MODEL_FILE, rate=2e-3, threads=torch.get_num_threads(), workers=1, minutes=10 / 60, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "Clock", Ticks)
         model = distill(options)
@@ -89,13 +89,13 @@ def test_the_student_has_learnt_from_its_teacher(run: Run) -> None:
     photos = read_photos(run.out / "labels", read_ids(run.out / "labels"))
     library = augment.Library(photos, np.full(len(photos), 1 / len(photos)), [])
     rng = np.random.default_rng(0)
-    pixels, labels, person = as_tensors([example(augment.crop(library, rng, (128, 96)), rng) for _ in range(8)])
+    batch = make_batch([augment.crop(library, rng, (128, 96)) for _ in range(8)], rng)
 
     def measure(network: LiteNetwork) -> float:
         with torch.inference_mode():
-            return loss(network(pixels.float()), labels.long(), person)["total"].item()
+            return loss(network(batch.pixels), batch)["total"].item()
 
-    before, after = measure(load_exported(MODEL_FILE, [pixels])), measure(load_network(run.out / "checkpoint.pt"))
+    before, after = measure(load_exported(MODEL_FILE, [batch.pixels])), measure(load_network(run.out / "checkpoint.pt"))
     assert after < 0.95 * before
 
 

@@ -11,6 +11,7 @@ from support.figures import draw_figures
 from parsing.models.lite.lite import Lite
 from training.data import read_photo
 from training.export import export
+from training.network import LiteNetwork
 from training.train import train
 
 
@@ -18,8 +19,11 @@ def test_a_few_seconds_of_training_give_a_model_that_parses(tmp_path: Path) -> N
     data = tmp_path / "figures"
     data.mkdir()
     draw_figures(data)
-    options = argparse.Namespace(data=[data], held_out=63, extra=[], out=tmp_path, start=None, minutes=0.15, rate=2e-3)
-    vars(options).update(scenes=0.3, threads=torch.get_num_threads(), workers=1, device="cpu")
+    start = tmp_path / "start.pt"
+    weights = LiteNetwork().state_dict()
+    torch.save({"network": weights, "average": weights}, start)
+    options = argparse.Namespace(data=[data], held_out=63, extra=[], wild=[data], places=[data / "Images"], out=tmp_path)
+    vars(options).update(start=start, minutes=0.15, rate=2e-3, threads=torch.get_num_threads(), workers=1, device="cpu")
     train(options)
     export(tmp_path / "checkpoint.pt", tmp_path / "lite.onnx")
     parsing = Lite(tmp_path / "lite.onnx")(read_photo(data, "000").pyramid[0])

@@ -29,8 +29,10 @@ def lite() -> parsing.Parser:
         ("astronaut.jpg", "Hair", 215, 45),
         ("astronaut.jpg", "Background", 340, 60),
         ("admiral.jpg", "Face", 256, 230),
-        ("admiral.jpg", "Coat", 230, 480),
+        ("admiral.jpg", "Hat", 256, 75),
+        ("admiral.jpg", "Coat", 160, 470),
         ("photographer.jpg", "Hair", 215, 95),
+        ("photographer.jpg", "Coat", 150, 200),
         ("photographer.jpg", "Background", 450, 60),
     ],
 )
@@ -38,9 +40,8 @@ def test_what_anybody_can_see(lite: parsing.Parser, name: str, part: str, x: int
     assert PARTS[lite(EXAMPLES / name).labels[y, x]].name == part
 
 
-@pytest.mark.parametrize(("name", "people"), [("astronaut.jpg", 1), ("photographer.jpg", 1), ("group-collage.jpg", 3)])
-def test_people_are_counted(lite: parsing.Parser, name: str, people: int) -> None:
-    assert len(lite(EXAMPLES / name).people) == people
+def test_people_are_counted(lite: parsing.Parser) -> None:
+    assert len(lite(EXAMPLES / "astronaut.jpg").people) == 1
 
 
 def test_parts_people_and_label_map_tell_the_same_story(lite: parsing.Parser) -> None:

@@ -10,10 +10,10 @@ import torch
 from support.figures import FACE, LEFT_ARM, RIGHT_ARM, draw_figures
 
 from training import augment
-from training.data import IGNORE, read_ids, read_photo, read_photos, sampling_weights, split_ids
+from training.data import IGNORE, PERSON, read_ids, read_photo, read_photos, sampling_weights, split_ids
 from training.evaluate import confusion, intersection_over_union, paste_group
 from training.network import LiteNetwork
-from training.targets import person_targets
+from training.targets import make_batch, parts_loss, person_targets, presence_target
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +90,62 @@ def test_groups_have_the_people_they_are_asked_for(data: Path) -> None:
     assert np.unique(picture.people).tolist() == [0, 1, 2, 3]
 
 
+def small_network() -> LiteNetwork:
+    torch.manual_seed(0)
+    return LiteNetwork("lite0", context=32, blocks=1, pyramid=16, quarter=16, half=16)
+
+
 def test_attention_sees_the_whole_picture() -> None:
-    network = LiteNetwork(widths=(16, 16, 16, 16), depths=(1, 1, 1, 1), global_blocks=1, pyramid=16, fine=16).eval()
+    network = small_network().eval()
     image = torch.zeros(1, 3, 96, 384)
     changed = image.clone()
     changed[..., -32:] = 255
     with torch.inference_mode():
-        parts, centers, offsets = network(image)
+        parts, centers, offsets, presence = network(image)
         other = network(changed)[0]
     assert parts.shape == (1, 20, 48, 192)
     assert centers.shape == (1, 1, 12, 48)
     assert offsets.shape == (1, 2, 12, 48)
+    assert presence.shape == (1, 20)
     assert (parts[..., :4] != other[..., :4]).any()
+
+
+def test_a_class_that_is_not_in_the_picture_is_at_no_pixel() -> None:
+    network = small_network().eval()
+    network.presence.bias.data.fill_(-50.0)
+    network.presence.weight.data.zero_()
+    with torch.inference_mode():
+        absent = network(torch.zeros(1, 3, 64, 64))[0]
+        network.presence.bias.data.fill_(50.0)
+        present = network(torch.zeros(1, 3, 64, 64))[0]
+    torch.testing.assert_close(present - absent, torch.full_like(present, 50.0))
+
+
+def test_presence_is_what_the_labels_show_and_unknown_where_they_hide_too_much() -> None:
+    labels = np.zeros((40, 40), np.uint8)
+    labels[:20, :20], labels[0, 30:33] = FACE, LEFT_ARM  # three pixels of an arm are too few to see it
+    people = (labels > 0).astype(np.uint8)
+    present = presence_target(labels, people)
+    assert (present[FACE], present[LEFT_ARM], present[RIGHT_ARM]) == (1, -1, 0)
+    labels[:15, :20] = PERSON
+    assert presence_target(labels, people)[RIGHT_ARM] == -1
+
+
+def test_somebodys_pixel_may_be_anything_but_background() -> None:
+    labels = torch.full((1, 1, 2), PERSON, dtype=torch.uint8)
+    labels[0, 0, 1] = FACE
+    scores = torch.zeros(1, 20, 1, 2)
+    scores[0, FACE, 0, 1] = 20.0
+    for part, expected in ((FACE, 0), (LEFT_ARM, 0), (0, 4.6)):  # at most -log(1e-4), of two pixels
+        scores[0, :, 0, 0] = 0
+        scores[0, part, 0, 0] = 20.0
+        assert parts_loss(scores, labels)["cross_entropy"].item() == pytest.approx(expected, abs=0.1)
+
+
+def test_a_batch_is_what_the_network_takes(data: Path) -> None:
+    rng = np.random.default_rng(0)
+    batch = make_batch([augment.crop(library(data), rng, (128, 96)) for _ in range(2)], rng)
+    assert batch.pixels.shape == (2, 3, 128, 96)
+    assert batch.labels.shape == (2, 64, 48)
+    assert batch.person.shape == (2, 5, 16, 12)
+    assert batch.presence.shape == (2, 20)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-LOWEST_PEAK: Final = 0.3
+LOWEST_PEAK: Final = 0.4
 MOST_PEAKS: Final = 100
 SMALLEST_PERSON: Final = 6
 """Fewest cells that vote for a person."""

@@ -1,0 +1,84 @@
+"""What a batch is made of: crops and pasted scenes of fully labelled people, people anywhere, and places without people."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training import augment
+from training.augment import Library, Picture
+from training.data import Photo, read_backgrounds, read_ids, read_photos, sampling_weights, split_ids
+
+CROPS, SCENES, WILD_CROPS, WILD_PHOTOS, PLACES = 0.44, 0.22, 0.2, 0.08, 0.06
+"""Shares of the pictures."""
+LARGE_PERSON: Final = 80
+"""Longer side in pixels of a person who may be looked at closely."""
+WILD_IN_SCENES: Final = 0.2
+"""Share of the people pasted into scenes who come from anywhere."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of picture: how it is made, from what, and how often."""
+
+    make: Callable[[Library, np.random.Generator, tuple[int, int]], Picture]
+    library: Library
+    share: float
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Several kinds of pictures, each with its share."""
+
+    sources: list[Source]
+
+    def make(self, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+        """One picture of (height, width) `size`."""
+        shares = np.array([source.share for source in self.sources])
+        source = self.sources[rng.choice(len(self.sources), p=shares / shares.sum())]
+        return source.make(source.library, rng, size)
+
+    def __str__(self) -> str:
+        kinds = (f"{source.make.__name__} {source.share:.2f} of {len(source.library.photos)}" for source in self.sources)
+        return ", ".join(kinds)
+
+
+def read_mixture(options: argparse.Namespace, held_out: int) -> Mixture:
+    """Reads all folders that the options of `training.train` name; photos that are held out stay away."""
+    photos: list[Photo] = []
+    for root in options.data:
+        photos += read_photos(root, split_ids(read_ids(root), held_out)[0])
+    for root in options.extra:
+        photos += read_photos(root, read_ids(root))
+    wild = [photo for root in options.wild for photo in read_photos(root, read_ids(root))]
+    textures = [texture for root in options.data for texture in read_backgrounds(root / "Backgrounds")]
+    places = [place for folder in options.places for place in read_backgrounds(folder)]
+    weights = sampling_weights(photos)
+    sources = [Source(augment.crop, Library(photos, weights, textures, places), CROPS)]
+    close = [photo for photo in map(_close, wild) if photo.boxes]
+    everybody, often = photos + close, weights
+    if close:
+        number = np.array([len(photo.boxes) for photo in close], float)
+        wild_weights = number / number.sum()
+        often = np.concatenate(((1 - WILD_IN_SCENES) * weights, WILD_IN_SCENES * wild_weights))
+        sources.append(Source(augment.crop, Library(close, wild_weights, textures, places), WILD_CROPS))
+        sources.append(Source(augment.whole, Library(wild, _alike(wild), textures, places), WILD_PHOTOS))
+    sources.append(Source(augment.scene, Library(everybody, often, textures, places), SCENES))
+    if places:
+        sources.append(Source(augment.empty, Library([], np.zeros(0), textures, places), PLACES))
+    return Mixture(sources)
+
+
+def _close(photo: Photo) -> Photo:
+    """The photo with the people in it who are large enough for a closer look."""
+    sides = {number: max(x1 - x0, y1 - y0) for number, (x0, y0, x1, y1) in photo.boxes.items()}
+    return replace(photo, boxes={number: box for number, box in photo.boxes.items() if sides[number] >= LARGE_PERSON})
+
+
+def _alike(photos: list[Photo]) -> NDArray[np.float64]:
+    return np.full(len(photos), 1 / len(photos))
