@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -75,6 +75,8 @@ class Gate:
             answer = error_answer(422, str(error))
         except HTTPException as error:
             answer = error_answer(error.status_code, error.detail, error.headers)
+        except ClientDisconnect:  # nobody is there to be answered
+            return
         if answer is not None:
             await answer(scope, receive, send)
 
