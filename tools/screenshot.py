@@ -40,7 +40,8 @@ def main() -> None:
         )
         tab.goto(address)
         tab.locator("#examples button").filter(has=tab.locator(f"img[src$='{chosen.example}']")).click()
-        tab.wait_for_selector("#facts .times b")
+        tab.wait_for_selector(".viewer .busy:not([hidden])")  # an example is on show from the beginning
+        tab.wait_for_selector(".viewer .busy", state="hidden")
         tab.mouse.move(0, 0)
         tab.wait_for_timeout(500)  # until what fades has faded
         tab.screenshot(path=chosen.output)
