@@ -139,9 +139,9 @@ def test_nothing_is_fetched_before_it_is_chosen_and_the_network_is_needed_no_mor
 def test_an_example_its_files_and_the_way_back(page: Page, requests: list[Request]) -> None:
     choose_device(page)
     page.locator("#examples button").filter(has=page.locator("img[src$='group-collage.jpg']")).click()
-    wait_for(page, "3 people")
-    page.locator("#palette select").select_option("safe")
     found = LITE(GROUP)
+    wait_for(page, f"{len(found.people)} people")
+    page.locator("#palette select").select_option("safe")
 
     answer = json.loads(download(page, "JSON"))
     expected = describe(found)

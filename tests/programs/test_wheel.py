@@ -77,9 +77,8 @@ def test_it_holds_every_file_of_the_package_and_the_examples(installed: Path) ->
 def test_it_serves_the_page_of_the_checkout(installed: Path, tmp_path: Path) -> None:
     program, path = str(installed / "bin" / "human-parsing"), {"PYTHONPATH": str(installed)}
     with serving(["app.py"], ROOT) as ours, serving([program, "serve"], tmp_path, **path) as theirs:
-        there = str(installed / "parsing" / "web" / "page" / "examples")
-        assert json.loads(json.dumps(page_at(theirs)).replace(there, str(EXAMPLES))) == page_at(ours)
-        photo = httpx.get(f"{theirs}/gradio_api/file={there}/astronaut.jpg")
+        assert page_at(theirs) == page_at(ours)
+        photo = httpx.get(f"{theirs}/gradio_api/file=examples/astronaut.jpg")
         assert photo.content == (EXAMPLES / "astronaut.jpg").read_bytes()
         answer = httpx.post(f"{theirs}/parse", files={"image": photo.content}, timeout=60).json()
         assert answer["results"][0]["model"] == "lite"
