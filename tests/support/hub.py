@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from parsing.models.m2fp.weights import CHECKPOINT
 
+OFFICIAL = ("iic/cv_resnet101_image-multiple-human-parsing", "v1.0.1")
+
 
 class Hub:
     """ModelScope's two routes for one model: the list of files, and a file, in ranges.
@@ -19,19 +21,36 @@ class Hub:
     Attributes:
         broken: how many times the checkpoint breaks off half-way.
         ranges: the Range header of each request for the checkpoint.
+        known: which models it has, under which tags, "master" being the newest state.
+        asked: what was asked for.
+        answer: status, kind and content that it gives instead of the list of files, or, where `spoils` says so, of each file.
     """
 
     def __init__(self, folder: Path) -> None:
         self.broken = 0
         self.ranges: list[str | None] = []
+        self.known = {OFFICIAL}
+        self.asked: list[tuple[str, str]] = []
+        self.answer: tuple[int, str, bytes] | None = None
+        self.spoils = "files"
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 address = urlsplit(self.path)
                 query = parse_qs(address.query)
-                assert query["Revision"] == ["v1.0.1"]
-                assert address.path.startswith("/api/v1/models/iic/cv_resnet101_image-multiple-human-parsing/repo")
+                *_, owner, model, _ = address.path.removesuffix("/files").split("/")
+                wanted = (f"{owner}/{model}", query.get("Revision", ["master"])[0])
+                listing = address.path.endswith("/files")
+                if listing:
+                    hub.asked.append(wanted)
+                if hub.answer and listing == (hub.spoils == "files"):
+                    status, kind, body = hub.answer
+                    self._send(status, body, {"Content-Type": kind})
+                    return
+                if wanted not in hub.known:
+                    self._send(404, json.dumps({"Code": 10010205001, "Message": "no such tag", "Success": False}).encode())
+                    return
                 if address.path.endswith("/files"):
                     self._send(200, json.dumps({"Code": 200, "Success": True, "Data": {"Files": hub.listing(folder)}}).encode())
                     return

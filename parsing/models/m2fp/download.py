@@ -2,33 +2,27 @@
 variable PARSING_MIRROR has its address.
 
 A mirror is any folder of a web server, such as that of a model repository, with `configuration.json` and either
-`model.safetensors`, as in this project's cache (253 MB), or `pytorch_model.pt` as ModelScope has it (723 MB). "{model}" in the
+`model.safetensors`, as in this project's cache (253 MB), or `pytorch_model.pt` as ModelScope has it (758 MB). "{model}" in the
 address stands for the model's name. A download that broke off goes on where it ended, as long as the server's ETag or date says
 that the file is still the same (RFC 9110, If-Range).
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import http.client
 import logging
 import os
 import ssl
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-MODEL_IDS: Final = {
-    "m2fp": "iic/cv_resnet101_image-multiple-human-parsing",
-    "m2fp-single": "iic/cv_resnet101_image-single-human-parsing",
-}
-"""Where ModelScope keeps the official weights of each model (CC BY-NC 4.0, no commercial use)."""
-REVISION: Final = "v1.0.1"
+from parsing.models.m2fp import hub
+from parsing.models.m2fp.hub import Progress
+
 CONFIGURATION: Final = "configuration.json"
 CHECKPOINT: Final = "pytorch_model.pt"
 SLIM: Final = "model.safetensors"
@@ -39,9 +33,6 @@ TIMEOUT_SECONDS: Final = 60
 """For which a mirror may be silent."""
 BROKEN: Final = (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 """What a mirror out of reach, or a connection that ends, raises; other OSErrors are the disk's."""
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes in all, from any thread."""
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +45,7 @@ def download(name: str, folder: Path, progress: Progress | None = None) -> None:
     """Fetches a model's configuration and its weights, `SLIM` or `CHECKPOINT`.
 
     Args:
-        name: a key of `MODEL_IDS`.
+        name: "m2fp" or "m2fp-single".
         folder: where they go, and what is left of an earlier try.
         progress: told how far it is; the terminal always shows it.
 
@@ -68,7 +59,7 @@ def download(name: str, folder: Path, progress: Progress | None = None) -> None:
     if mirror:
         _from_mirror(mirror.replace("{model}", name), folder, progress)
     else:
-        _from_modelscope(MODEL_IDS[name], folder, progress)
+        _from_modelscope(name, folder, progress)
 
 
 def _from_mirror(address: str, folder: Path, progress: Progress | None) -> None:
@@ -80,10 +71,13 @@ def _from_mirror(address: str, folder: Path, progress: Progress | None) -> None:
                 raise WeightsError(f"The mirror that PARSING_MIRROR names has no {' and no '.join(wanted)}.")
     except (*BROKEN, ValueError) as error:  # ValueError: no address at all
         log.debug("download failed", exc_info=True)
-        why = f"status {error.code}" if isinstance(error, HTTPError) else type(error).__name__
+        if isinstance(error, HTTPError):
+            check, why = "the address, which the mirror does not serve", f"status {error.code}"
+        else:
+            check, why = "the address and the connection", type(error).__name__
         raise WeightsError(
-            "M2FP's weights could not be downloaded from the mirror that PARSING_MIRROR names: check the address and the"
-            f" connection and start again, which goes on where it stopped ({why})."
+            f"M2FP's weights could not be downloaded from the mirror that PARSING_MIRROR names: check {check}, and start again,"
+            f" which goes on where it stopped ({why})."
         ) from error
 
 
@@ -108,6 +102,12 @@ def _fetch(address: str, file: Path, progress: Progress | None) -> bool:
 def _go_on(address: str, file: Path, progress: Progress | None) -> None:
     """Fetches what is missing of a file; until it is whole, it has a name of its version, so that versions never mix."""
     answer = _ask(address)
+    if answer.headers.get_content_type() == "text/html":
+        answer.close()
+        raise WeightsError(
+            "Something between this machine and the mirror that PARSING_MIRROR names, or the mirror itself, answered with a web"
+            " page instead of a file: log in with a browser where the network asks for it, check the address, and start again."
+        )
     version = answer.headers["ETag"] or answer.headers["Last-Modified"]
     total = int(answer.headers["Content-Length"] or 0)
     partial = file.with_name(f"{file.name}.{hashlib.sha256((version or '').encode()).hexdigest()[:16]}.part")
@@ -139,55 +139,13 @@ def _ask(address: str, headers: dict[str, str] | None = None) -> http.client.HTT
     return answer
 
 
-def _from_modelscope(model_id: str, folder: Path, progress: Progress | None) -> None:
-    """Has ModelScope's client fetch the two files; it resumes and checks what it gets."""
+def _from_modelscope(name: str, folder: Path, progress: Progress | None) -> None:
     try:
-        from modelscope.hub.callback import ProgressCallback
-        from modelscope.hub.snapshot_download import snapshot_download
+        hub.fetch(name, folder, [CONFIGURATION, CHECKPOINT], progress)
+    except hub.HubError as error:
+        raise WeightsError(str(error)) from error
     except ImportError as error:
         raise WeightsError(
             "Downloading M2FP's weights needs ModelScope's client; install it with 'pip install modelscope', or give a local"
             " model folder."
         ) from error
-
-    totals: dict[str, int] = {}
-    done: dict[str, int] = {}
-    lock = threading.Lock()
-
-    class Report(ProgressCallback):  # type: ignore[misc] # ModelScope has no types
-        """Sums the files up; the client makes one for each file."""
-
-        def __init__(self, filename: str, file_size: int) -> None:
-            super().__init__(filename, file_size)
-            with lock:
-                totals[filename], done[filename] = file_size, 0
-
-        def update(self, size: int) -> None:
-            with lock:
-                done[self.filename] += size
-                state = sum(done.values()), sum(totals.values())
-            if progress is not None:
-                progress(*state)
-
-    try:
-        snapshot_download(
-            model_id,
-            revision=REVISION,
-            local_dir=str(folder),
-            allow_file_pattern=[CONFIGURATION, CHECKPOINT],
-            progress_callbacks=[Report],
-        )
-    except Exception as error:  # the client lets many kinds through: its own, those of requests and urllib3, the system's
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise cause from error
-            cause = cause.__cause__ or cause.__context__
-        log.debug("download failed", exc_info=True)
-        raise WeightsError(
-            "M2FP's weights could not be downloaded from ModelScope: check the connection and start again, which goes on where"
-            f" it stopped, or give a local model folder with --weights ({type(error).__name__})."
-        ) from error
-    for file in (CONFIGURATION, CHECKPOINT):
-        if not (folder / file).is_file():
-            raise WeightsError(f"ModelScope's folder {model_id} has no {file}.")
