@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from parsing.files import cache_folder, whole_file
-from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, SLIM, Progress, WeightsError, download
+from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, SLIM, WeightsError, download
+from parsing.models.m2fp.hub import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
