@@ -15,6 +15,13 @@ def cache_folder(name: str) -> Path:
     return Path(root) / name
 
 
+def find_examples() -> list[Path]:
+    """The example photos by name: below the page in an installed package, in `assets/examples` in a checkout."""
+    package = Path(__file__).resolve().parent
+    folders = package / "web" / "page" / "examples", package.parent / "assets" / "examples"
+    return sorted(next(filter(Path.is_dir, folders), package).glob("*.[jp][pn]g"))
+
+
 def write_file(content: bytes, path: str | os.PathLike[str]) -> None:
     """Writes a file so that nobody ever sees half of it: into a neighbour first, which then takes the name.
 

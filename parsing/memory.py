@@ -1,4 +1,4 @@
-"""How much memory a process has taken at most, as Linux tells it."""
+"""How much memory a process has taken at most, and how much is left, as Linux tells it."""
 
 from __future__ import annotations
 
@@ -17,5 +17,14 @@ def peak_memory(process: int | str = "self", restart: bool = False) -> float:
             Path(f"/proc/{process}/clear_refs").write_text("5")
         line = next(line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
+    except (OSError, StopIteration):
+        return 0.0
+
+
+def free_memory() -> float:
+    """Megabytes that programs can still have, as Linux tells it; 0 where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) / 1024
     except (OSError, StopIteration):
         return 0.0

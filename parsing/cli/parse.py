@@ -19,7 +19,7 @@ from typing import Final
 
 from tqdm import tqdm
 
-from parsing.cli import compare, export, score
+from parsing.cli import compare, doctor, export, score
 from parsing.cli.gather import Gathering, data_set_file
 from parsing.cli.options import add_model_options
 from parsing.cli.photos import STDIN, PhotoFile, choose_targets, find_photos
@@ -57,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == ["compare"]:
             compare.main(words[1:])
             return 0
+        if words[:1] == ["doctor"]:
+            return doctor.main(words[1:])
         if words[:1] == ["score"]:
             return score.main(words[1:])
         return run(read_options(words))
@@ -73,6 +75,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         description="Colours the people in photos by part.",
         epilog="python -m parsing serve --help: the page. python -m parsing export --help: M2FP as one ONNX file."
         " python -m parsing compare --help: M2FP beside ModelScope's own pipeline."
+        " python -m parsing doctor: looks at this machine."
         " python -m parsing score --help: a model on photos whose right answer is known.",
     )
     options.add_argument(

@@ -9,7 +9,7 @@ from support.striped_model import Stripes
 
 import parsing
 from parsing.models.m2fp.weights import Progress, WeightsError
-from parsing.web.server.background import BackgroundLoader, LoadState
+from parsing.web.server.background import SHORTEST, WINDOW, BackgroundLoader, Forecast, LoadState
 
 
 class Steps:
@@ -98,3 +98,28 @@ def test_many_starts_at_once_load_once() -> None:
     loader.start()
     assert loader.state == LoadState("ready")
     assert load.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("seen", "seconds"),
+    [
+        ([(0, 0)], None),
+        ([(0, 0), (SHORTEST / 2, 100)], None),  # too early to tell
+        ([(0, 0), (10, 100)], 90.0),
+        ([(0, 500), (10, 600)], 40.0),  # what an earlier try left does not count as speed
+        ([(0, 0), (10, 0)], None),  # nothing comes
+        ([(0, 0), (10, 100), (WINDOW + 10, 100), (2 * WINDOW + 10, 300)], 70.0),  # the last window only
+    ],
+)
+def test_the_time_left_follows_the_speed_of_late(seen: list[tuple[float, int]], seconds: float | None) -> None:
+    forecast = Forecast()
+    assert [forecast(now, done, 1000) for now, done in seen][-1] == pytest.approx(seconds)
+
+
+def test_the_time_left_is_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 110.0])
+    monkeypatch.setattr("parsing.web.server.background.time.monotonic", lambda: next(clock))
+    loader = BackgroundLoader(Steps())
+    loader._report(0, 400)
+    loader._report(100, 400)
+    assert loader.state == LoadState("loading", 0.25, seconds=30.0)

@@ -34,6 +34,9 @@ TIMEOUT_SECONDS: Final = 60
 BROKEN: Final = (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 """What a mirror out of reach, or a connection that ends, raises; other OSErrors are the disk's."""
 
+DOCTOR: Final = "'python -m parsing doctor' tells more."
+"""Where a sentence is not enough."""
+
 log = logging.getLogger(__name__)
 
 
@@ -143,7 +146,7 @@ def _from_modelscope(name: str, folder: Path, progress: Progress | None) -> None
     try:
         hub.fetch(name, folder, [CONFIGURATION, CHECKPOINT], progress)
     except hub.HubError as error:
-        raise WeightsError(str(error)) from error
+        raise WeightsError(f"{error} {DOCTOR}") from error
     except ImportError as error:
         raise WeightsError(
             "Downloading M2FP's weights needs ModelScope's client; install it with 'pip install modelscope', or give a local"

@@ -65,7 +65,32 @@ def fetch(name: str, folder: Path, files: list[str], progress: Progress | None =
         if not (missing := [file for file in files if not (folder / file).is_file()]):
             return
         raise HubError(f"ModelScope's folder {model} has no {' and no '.join(missing)}.")
-    raise HubError(f"ModelScope has no such model; asked for were {', '.join(tried)}. Update this program, {ELSEWHERE}.")
+    raise _no_such_model(tried)
+
+
+def check(name: str, seconds: float) -> str:
+    """Asks the hub for the list of a model's files, and says under which address it has them.
+
+    Raises:
+        HubError: as `fetch`.
+        ImportError: likewise.
+    """
+    import requests
+
+    tried: list[str] = []
+    for model, revision in addresses(name):
+        tried.append(model + (f" at {revision}" if revision else ""))
+        address = f"{endpoint()}/api/v1/models/{model}/repo/files"
+        try:
+            answer = requests.get(address, params={"Revision": revision or "master"}, timeout=seconds)
+            answer.raise_for_status()
+            answer.json()
+        except requests.RequestException as error:
+            if is_unknown(error):
+                continue
+            raise HubError(explain(error)) from error
+        return tried[-1]
+    raise _no_such_model(tried)
 
 
 def addresses(name: str) -> Iterator[tuple[str, str | None]]:
@@ -158,6 +183,10 @@ def causes(error: BaseException) -> list[BaseException]:
 def endpoint() -> str:
     """The hub's address, as ModelScope's client takes it."""
     return os.environ.get("MODELSCOPE_ENDPOINT") or "https://www.modelscope.cn"
+
+
+def _no_such_model(tried: list[str]) -> HubError:
+    return HubError(f"ModelScope has no such model; asked for were {', '.join(tried)}. Update this program, {ELSEWHERE}.")
 
 
 def _download(model: str, revision: str | None, folder: Path, files: list[str], progress: Progress | None) -> None:

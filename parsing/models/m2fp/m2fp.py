@@ -22,6 +22,7 @@ from parsing.files import cache_folder
 from parsing.labels import PARTS
 from parsing.models.m2fp import weights as store
 from parsing.models.m2fp.decode import decode_instances, decode_pixels
+from parsing.models.m2fp.download import DOCTOR
 from parsing.models.m2fp.masks import Frame
 from parsing.models.m2fp.network.config import SHORT_SIDES, ModelConfig
 from parsing.models.m2fp.network.m2fp import STRIDE, M2FPNetwork
@@ -134,7 +135,7 @@ class M2FP(Pipeline):
             return model.in_bfloat16() if precision == "bf16" else model
 
         folder = store.local_folder(name, weights)
-        if folder == cache_folder(name):
+        if weights is None and folder == cache_folder(name):
             try:
                 return open_model(folder)
             except store.WeightsError as error:
@@ -173,7 +174,7 @@ def parse_config(section: dict[str, Any], single_person: bool, weights: store.Sh
     try:
         config = ModelConfig.from_dict(section, single_person, weights)
     except ValueError as error:
-        raise store.WeightsError(f"The model's {store.CONFIGURATION} is not one of this network: {error}.") from error
+        raise store.WeightsError(f"The model's {store.CONFIGURATION} is not one of this network: {error}. {DOCTOR}") from error
     classes = config.num_parts if config.instances else config.network.num_classes
     if classes > len(PARTS):
         raise store.WeightsError(f"The model has {classes} classes of parts, but only {len(PARTS)} can be shown.")

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from parsing.files import cache_folder, whole_file
-from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, SLIM, WeightsError, download
+from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, DOCTOR, SLIM, WeightsError, download
 from parsing.models.m2fp.hub import Progress
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def choose_weights(found: Mapping[str, Tensor], shapes: Shapes) -> dict[str, Ten
     ]
     if wrong:
         listed = "; ".join(wrong[:8]) + (f"; and {len(wrong) - 8} more" if len(wrong) > 8 else "")
-        raise WeightsError(f"The weights do not fit the network that {CONFIGURATION} describes: {listed}.")
+        raise WeightsError(f"The weights do not fit the network that {CONFIGURATION} describes: {listed}. {DOCTOR}")
     if extra := len(found) - len(shapes):
         log.info("%d entries of the weights file are not part of the network and were ignored", extra)
     return {name: found[name].float() for name in shapes}

@@ -7,7 +7,6 @@ a photo. This one hands on only the name of the upload.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Final
 
 import cv2
@@ -41,13 +40,6 @@ def load_texts() -> dict[str, dict[str, str]]:
     for words in texts.values():
         words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(HERE))
     return texts
-
-
-def find_examples() -> list[Path]:
-    """The example photos by name: beside this file in an installed package, in `assets/examples` in a checkout."""
-    page = Path(__file__).resolve().parent
-    folders = page / "examples", page.parents[2] / "assets" / "examples"
-    return sorted(next(filter(Path.is_dir, folders), page).glob("*.[jp][pn]g"))
 
 
 def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:

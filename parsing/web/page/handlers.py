@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 import parsing
+from parsing.files import find_examples
 from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
 from parsing.image import MAX_PIXELS
 from parsing.render import PALETTES, grow_edges, restrict
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
-from parsing.web.page.components import find_examples, known_parts, load_texts, shrink
+from parsing.web.page.components import known_parts, load_texts, shrink
 from parsing.web.page.model_menu import chosen_name, wants_faster
 from parsing.web.page.steps import SupersededError, steps
 from parsing.web.page.visits import Ticket, Visits

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from parsing.models.m2fp.weights import Progress
 from parsing.parser import Parser
+
+WINDOW: Final = 20.0
+SHORTEST: Final = 3.0
+"""Seconds that a speed is taken from."""
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +28,30 @@ class LoadState:
         phase: "idle" before the first start, then "loading", and at the end "ready" or "failed".
         fraction: of the download that is there, in [0, 1]; None while nothing is downloaded.
         error: one sentence for the user where the phase is "failed".
+        seconds: that the rest of the download will take at the speed of late; None while that is not known.
     """
 
     phase: Literal["idle", "loading", "ready", "failed"]
     fraction: float | None = None
     error: str = ""
+    seconds: float | None = None
+
+
+class Forecast:
+    """How long a download will still take, at the speed seen in the last `WINDOW` seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def __call__(self, now: float, done: int, total: int) -> float | None:
+        """Seconds that are left when `done` of `total` bytes are there at the time `now`; None before anything can be said."""
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[1][0] >= WINDOW:
+            self._seen.popleft()
+        start, there = self._seen[0]
+        if now - start < SHORTEST or done <= there:
+            return None
+        return (total - done) * (now - start) / (done - there)
 
 
 class BackgroundLoader:
@@ -43,6 +68,7 @@ class BackgroundLoader:
         self._load = load
         self._lock = threading.Lock()
         self._state = LoadState("idle")
+        self._forecast = Forecast()
         self._parser: Parser | None = None
         self._finished = threading.Event()
 
@@ -62,6 +88,7 @@ class BackgroundLoader:
             if self._state.phase in ("loading", "ready"):
                 return
             self._state = LoadState("loading")
+            self._forecast = Forecast()
             self._finished.clear()
         # A daemon: whoever stops the program does not wait for a download.
         threading.Thread(target=self._run, name="load a model", daemon=True).start()
@@ -86,4 +113,7 @@ class BackgroundLoader:
 
     def _report(self, done: int, total: int) -> None:
         # The last byte ends the download, not the loading: what follows has no measure.
-        self._state = LoadState("loading", done / total if 0 <= done < total else None)
+        if 0 <= done < total:
+            self._state = LoadState("loading", done / total, seconds=self._forecast(time.monotonic(), done, total))
+        else:
+            self._state = LoadState("loading")
