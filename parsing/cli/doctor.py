@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,9 +71,9 @@ def examine(model: str, weights: str | None = None) -> Report:
         "program": _program(),
         "packages": {name: _version(name) for name in PACKAGES},
         "machine": _guarded(_machine),
-        "weights": {name: _guarded(lambda name=name: _weights(name, weights)) for name in sorted(official)},
+        "weights": {name: _guarded(partial(_weights, name, weights)) for name in sorted(official)},
         "hub": _guarded(_hub),
-        "example": _guarded(lambda: _example(model, weights)),
+        "example": _guarded(partial(_example, model, weights)),
     }
 
 
