@@ -9,6 +9,7 @@ import collections
 import json
 import os
 import pathlib
+import pickle
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -216,6 +217,22 @@ def test_what_could_run_code_is_refused_by_its_name(
     with pytest.raises(WeightsError, match=f"could run foreign code: it asks for .*({named})") as refused:
         open_folder(folder, single_person=False)
     assert "\n" not in str(refused.value)
+    assert not (folder / "executed").exists()
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("form", ["zip", "legacy", "bare"])
+def test_what_could_run_code_is_named_in_every_protocol(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, protocol: int, form: str
+) -> None:
+    monkeypatch.chdir(folder)
+    what = {"model": Command(os.system, "touch executed")}
+    if form == "bare":
+        (folder / CHECKPOINT).write_bytes(pickle.dumps(what, protocol))
+    else:
+        torch.save(what, folder / CHECKPOINT, pickle_protocol=protocol, _use_new_zipfile_serialization=form == "zip")
+    with pytest.raises(WeightsError, match=r"could run foreign code: it asks for (posix|nt)\.system"):
+        open_folder(folder, single_person=False)
     assert not (folder / "executed").exists()
 
 

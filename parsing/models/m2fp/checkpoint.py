@@ -11,10 +11,12 @@ import collections
 import datetime
 import pathlib
 import pickle
+import pickletools
 import re
 import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +44,9 @@ HARMLESS: Final = (
     *((multiarray._reconstruct, f"numpy.{room}.multiarray._reconstruct") for room in ("core", "_core")),
 )
 """Kinds of objects that hold data and do nothing when they are made."""
+
+_TORCH_MAKES: Final = ("torch._utils._rebuild", "torch.storage.", "collections.OrderedDict")
+"""What the names begin with that stand in every checkpoint."""
 
 _PARTS: Final = re.compile(r"(.*?)(?:backbone|sem_seg_head)\.")
 """How the name of a weight of M2FP begins; what stands before, such as "module.", is the training program's."""
@@ -111,9 +116,7 @@ def _load(file: Path) -> Any:
         raise WeightsError(f"The weights file {file.name} is a web page, not weights; fetch it again.")
     if beginning.startswith(b"version https://git-lfs"):
         raise WeightsError(f"The weights file {file.name} only says where the weights are (Git LFS); run 'git lfs pull' there.")
-    if file.name == SLIM:
-        raise WeightsError(f"The weights file {SLIM} is damaged; delete it to have it made again.")
-    raise WeightsError(f"The weights file {file.name} is damaged or cut off; fetch it again.")
+    raise _unreadable(file)
 
 
 def _load_safetensors(file: Path) -> dict[str, Tensor]:
@@ -129,27 +132,57 @@ def _load_safetensors(file: Path) -> dict[str, Tensor]:
 
 
 def _load_pickle(file: Path, mapped: bool) -> Any:
-    damaged = WeightsError(f"The weights file {file.name} is damaged or cut off; fetch it again.")
     try:
         with torch.serialization.safe_globals([*HARMLESS]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on pickles of other times, which are none of the user's business
             return torch.load(file, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
+        if "Unsupported operand" in str(error):  # of another protocol than `torch.save` writes, or no pickle at all
+            raise _unreadable(file) from error
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
-        if named is None and "Unsupported operand" in str(error):  # no pickle of `torch.save`
-            raise damaged from error
-        what = f"asks for {named[1]}" if named else "does more than describe data"
-        raise WeightsError(
-            f"The weights file {file.name} holds more than weights and was not opened, because it could run foreign code: it"
-            f" {what}."
-        ) from error
+        raise _unsafe(file, f"asks for {named[1]}" if named else "does more than describe data") from error
     except MemoryError as error:
         raise WeightsError(f"The memory is not enough for the weights file {file.name}.") from error
     except RuntimeError as error:
         if "TorchScript" in str(error):
-            raise WeightsError(
-                f"The weights file {file.name} is a TorchScript program and was not opened, because it could run foreign code."
-            ) from error
-        raise damaged from error
-    except Exception as error:
-        raise damaged from error
+            raise _unsafe(file, "is a TorchScript program") from error
+        raise _unreadable(file) from error
+    except Exception as error:  # whatever bytes at random make the unpickler raise
+        raise _unreadable(file) from error
+
+
+def _unreadable(file: Path) -> WeightsError:
+    """Why a file that the unpickler does not read is none: it may be damaged, or a pickle of another kind."""
+    names = [name for name in _names_in(file) if not name.startswith(_TORCH_MAKES)]
+    if names:
+        return _unsafe(file, f"asks for {names[0]}")
+    if file.name == SLIM:
+        return WeightsError(f"The weights file {SLIM} is damaged; delete it to have it made again.")
+    return WeightsError(f"The weights file {file.name} is damaged or cut off; fetch it again.")
+
+
+def _unsafe(file: Path, what: str) -> WeightsError:
+    return WeightsError(
+        f"The weights file {file.name} holds more than weights and was not opened, because it could run foreign code:"
+        f" it {what}."
+    )
+
+
+def _names_in(file: Path) -> list[str]:
+    """What a pickle, of whatever protocol, names as functions and classes; nothing is made of it, and damage ends the list."""
+    names: list[str] = []
+    words: list[str] = []
+    try:
+        with zipfile.ZipFile(file) if zipfile.is_zipfile(file) else nullcontext() as archive:
+            inside = next(name for name in archive.namelist() if name.endswith("data.pkl")) if archive else ""
+            with archive.open(inside) if archive else file.open("rb") as stream:
+                while True:  # a file of before 2020 is several pickles, one after the other
+                    for operation, value, _ in pickletools.genops(stream):
+                        if operation.name in ("GLOBAL", "INST"):
+                            names.append(str(value).replace(" ", "."))
+                        elif operation.name == "STACK_GLOBAL":
+                            names.append(".".join(words[-2:]))
+                        elif isinstance(value, str):
+                            words.append(value)
+    except Exception:  # noqa: BLE001, here is the end, or no pickle at all
+        return names
