@@ -72,8 +72,10 @@ class Comparison:
         )
 
 
-def main(arguments: Sequence[str]) -> None:
-    """The command, `arguments` being the words after `compare`; raises ValueError, OSError or ImportError with a sentence."""
+def main(arguments: Sequence[str]) -> int:
+    """The command, `arguments` being the words after `compare`; gives exit status 0, or raises ValueError, OSError or
+    ImportError with a sentence.
+    """
     options = OptionParser(prog="python -m parsing compare", description="Compares M2FP with ModelScope's own pipeline.")
     options.add_argument("photos", metavar="PHOTO", nargs="+", help="image files, folders of them, patterns such as '*.jpg'")
     options.add_argument("--weights", metavar="FOLDER", help="a ModelScope model folder (default: the downloaded weights)")
@@ -112,6 +114,7 @@ def main(arguments: Sequence[str]) -> None:
             put_file(encode_picture(side_by_side(opened.pixels, ours, theirs), "png"), target)
     if len(rows) > 1:
         print(summarise(rows).line("all together"))
+    return 0
 
 
 def compare(ours: Parsing, theirs: Parsing, megabytes: tuple[float, float] = (0.0, 0.0)) -> Comparison:

@@ -9,8 +9,10 @@ from parsing.models.m2fp.onnx_export import export
 from parsing.program import OptionParser
 
 
-def main(arguments: Sequence[str]) -> None:
-    """The command, `arguments` being the words after `export`; raises ValueError, OSError or ImportError with a sentence."""
+def main(arguments: Sequence[str]) -> int:
+    """The command, `arguments` being the words after `export`; gives exit status 0, or raises ValueError, OSError or
+    ImportError with a sentence.
+    """
     options = OptionParser(prog="python -m parsing export", description="Writes M2FP as one ONNX file.")
     options.add_argument("--weights", metavar="FOLDER", help="a ModelScope model folder (default: the downloaded weights)")
     options.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
@@ -19,3 +21,4 @@ def main(arguments: Sequence[str]) -> None:
     print(
         f"{chosen.output}: {chosen.output.stat().st_size / 1e6:.0f} MB, for load('m2fp-onnx', weights={str(chosen.output)!r})"
     )
+    return 0

@@ -1,5 +1,5 @@
 """The command line, `python -m parsing PHOTO... -o FOLDER`: writes a coloured PNG for each photo, or what is asked for.
-`python -m parsing export` is in `parsing.cli.export`, `python -m parsing compare` in `parsing.cli.compare`.
+Other commands, such as `python -m parsing export`, are in files of their own beside this one.
 
 Exit status 0; 1 where some photos failed, each with a line on standard error, while the others went on; 2 and one line where
 nothing could be begun. What is only for the eyes, a progress bar and remarks on a download, appears at a terminal and nowhere
@@ -35,6 +35,8 @@ from parsing.render import COLOR, LIP, PALETTES, VIEWS
 STDOUT: Final = "-"
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+COMMANDS: Final = {"export": export.main, "compare": compare.main, "doctor": doctor.main, "score": score.main}
+"""What is not parsing photos, by the first word; each takes the words after it and gives the exit status."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,16 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        if words[:1] == ["export"]:
-            export.main(words[1:])
-            return 0
-        if words[:1] == ["compare"]:
-            compare.main(words[1:])
-            return 0
-        if words[:1] == ["doctor"]:
-            return doctor.main(words[1:])
-        if words[:1] == ["score"]:
-            return score.main(words[1:])
+        if words and words[0] in COMMANDS:
+            return COMMANDS[words[0]](words[1:])
         return run(read_options(words))
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -88,22 +90,38 @@ def test_wheel_buttons_and_keys_zoom_and_move(page: Page) -> None:
     assert zoom(page) == pytest.approx(whole)
 
 
-def test_two_fingers_zoom(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport=DESKTOP, has_touch=True)
+def touched(browser: Browser, address: str, viewport: dict[str, int]) -> Iterator[Page]:
+    """The page with a parsed photo, on a screen that is touched, until asked to go on."""
+    context = browser.new_context(viewport=viewport, has_touch=True)
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#parts input[name=Hair]")
     upload(page, file_of(PHOTO))
     shown(page)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def tablet(browser: Browser, address: str) -> Iterator[Page]:
+    yield from touched(browser, address, DESKTOP)
+
+
+@pytest.fixture
+def phone(browser: Browser, address: str) -> Iterator[Page]:
+    yield from touched(browser, address, PHONE)
+
+
+def test_two_fingers_zoom(tablet: Page) -> None:
+    page = tablet
     whole = zoom(page)
     box = page.locator("#picture").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    session = context.new_cdp_session(page)
+    session = page.context.new_cdp_session(page)
     for kind, apart in (("touchStart", 40), ("touchMove", 60), ("touchMove", 80), ("touchEnd", None)):
         points = [] if apart is None else [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     assert zoom(page) == pytest.approx(2 * whole, rel=0.05)
-    context.close()
 
 
 def place_of(page: Page, part: int, person: int) -> tuple[float, float]:
@@ -125,19 +143,13 @@ def test_a_click_in_the_photo_chooses_the_part_and_with_shift_the_person(page: P
     np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, person=2))
 
 
-def test_a_finger_names_a_part_first_and_then_chooses_it(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport=PHONE, has_touch=True)
-    page = context.new_page()
-    page.goto(address)
-    page.wait_for_selector("#parts input[name=Hair]")
-    upload(page, file_of(PHOTO))
-    shown(page)
+def test_a_finger_names_a_part_first_and_then_chooses_it(phone: Page) -> None:
+    page = phone
     page.touchscreen.tap(*place_of(page, 9, 2))
     expect(page.locator(".tip")).to_have_text("Pants · Person 2")
     np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED))
     page.touchscreen.tap(*place_of(page, 9, 2))
     np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, parts=["Pants"]))
-    context.close()
 
 
 def test_the_keys_are_listed_and_f_fills_the_screen(page: Page) -> None:

@@ -42,12 +42,13 @@ def build_page(handlers: Handlers) -> gr.Blocks:
     # What Gradio would copy on its way goes where the gate keeps order.
     os.environ["GRADIO_TEMP_DIR"] = str(handlers.reception.uploads.folder)
     name_page(TEXTS["en"]["title"], TEXTS["en"]["description"])
+    words, modules = text("words"), modules_folder()
     page = gr.Blocks(title=TEXTS["en"]["title"], analytics_enabled=False, fill_width=True)
     with page:
         gr.HTML(text("page.header"), elem_id="header", apply_default_css=False)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="source"):
-                photo = photo_input(text("words"), modules_folder())
+                photo = photo_input(words, modules)
                 examples = gr.Dataset(
                     components=[example_input()],
                     samples=[[name] for name in NAMED_EXAMPLES],
@@ -57,10 +58,9 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                 )
                 model: gr.State | gr.HTML = gr.State(None)
                 if handlers.models.loader is not None:
-                    words = text("words")
-                    model = model_menu(words, handlers.models, handlers.models.loader, modules_folder())
+                    model = model_menu(words, handlers.models, handlers.models.loader, modules)
             functions = [handlers.begin_photo, handlers.first_photo, handlers.parse_frame, handlers.save_file]
-            shown = viewer(text("words"), handlers.pick(None).classes, functions, modules_folder())
+            shown = viewer(words, handlers.pick(None).classes, functions, modules)
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
         ticket = gr.Textbox(visible=False)  # filled by the lines of script below; see `Ticket`
 

@@ -125,16 +125,17 @@ def build_rest(handlers: Handlers) -> FastAPI:
             shown = handlers.open(_read(image), parser)
             try:
                 seen = grow_edges(restrict(shown.parsing, chosen, person), grow)
-                name = _file_name(image) or "photo"
-                drawn: dict[str, Any] = {
-                    "opacity": opacity,
-                    "palette": palette,
-                    "view": view,
-                    "feather": feather,
-                    "crop": crop,
-                    "color": color,
-                }
-                sample = Sample(shown.photo, seen, name, **drawn)
+                sample = Sample(
+                    shown.photo,
+                    seen,
+                    _file_name(image) or "photo",
+                    opacity=opacity,
+                    palette=palette,
+                    view=view,
+                    feather=feather,
+                    crop=crop,
+                    color=color,
+                )
                 return picture.encode(sample, format) if format in PICTURE_FORMATS else FORMATS[format].make_file(sample)
             except ValueError as error:  # a person who is not there, a side too long for the format
                 raise HTTPException(422, str(error)) from None
