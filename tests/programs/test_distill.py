@@ -68,7 +68,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "Clock", Ticks)
         model = distill(options)
-    torch.set_flush_denormal(False)  # training's own; this thread goes on with other tests
     return Run(photos, out, model)
 
 
