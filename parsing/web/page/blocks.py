@@ -28,6 +28,7 @@ STYLES: Final = (
     "page/source.css",
     "page/photo_input.css",
     "viewer/stage.css",
+    "viewer/messages.css",
     "viewer/bars.css",
     "viewer/edges.css",
     "viewer/legend.css",

@@ -6,6 +6,7 @@ import { find, node, targetOf } from "./dom.js";
 /** What the list says: keys, and the text that tells what they do. */
 const LIST = [
   ["f", "keys.full"],
+  ["n", "names.title"],
   ["+ −", "keys.zoom"],
   ["0", "zoom.home"],
   ["← ↑ → ↓", "keys.move"],

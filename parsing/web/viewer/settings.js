@@ -24,7 +24,9 @@ export class Settings {
     this.grow = 0; // pixels by which edges grow, and over which they fade
     this.feather = 0;
     this.color = ""; // of what is recoloured, "#rrggbb"; else the palette's
+    this.named = false; // whether names are written on the picture
     this.crop = false; // whether a cut-out is saved without what is around it
+    this.legend = false; // whether a saved picture has a legend
     this.read(location.hash);
   }
 
@@ -41,6 +43,7 @@ export class Settings {
     this.grow = wholeNumber(said.get("grow"), -WIDEST_EDGE, WIDEST_EDGE);
     this.feather = wholeNumber(said.get("feather"), 0, WIDEST_EDGE);
     this.color = /^[0-9a-f]{6}$/.test(said.get("color") ?? "") ? "#" + said.get("color") : "";
+    this.named = said.get("names") === "on";
     this.invited = wholeNumber(said.get("person"), 0, 255);
     this.before = null;
   }
@@ -54,6 +57,7 @@ export class Settings {
     if (this.grow) said.push("grow=" + this.grow);
     if (this.feather) said.push("feather=" + this.feather);
     if (this.color) said.push("color=" + this.color.slice(1));
+    if (this.named) said.push("names=on");
     const before = new URLSearchParams(location.hash.slice(1));
     for (const name of ["language", "model"]) if (before.has(name)) said.push(`${name}=${before.get(name)}`); // see page/preferences.js
     const address = location.pathname + location.search + (said.length ? "#" + said.join("&") : "");

@@ -3,13 +3,16 @@
 import { contextOf, find, findCanvas, findInput, targetOf } from "./dom.js";
 import { PERSON, borders, range } from "./label_map.js";
 import { changedBox, compose } from "./views.js";
+import { drawNames } from "./writing.js";
 import { Zoom } from "./zoom.js";
 
-/** @import { KeyTable, LabelMap } from "./label_map.js" */
+/** @import { Box, KeyTable, LabelMap } from "./label_map.js" */
 /** @import { Drawing } from "./views.js" */
+/** @import { Region } from "./writing.js" */
 /** Column and row. @typedef {{ x: number, y: number }} Pixel */
 
 const THUMB = 44; // pixels of the divider's thumb, as stage.css has it
+const LETTERS = 0.8125; // rem, of names on the picture
 const DIM = "rgb(0 0 0 / 0.6)";
 const DIM_PIXEL = 0x99000000;
 const WHITE = 0xffffffff;
@@ -26,6 +29,9 @@ export class Stage {
     this.canvas = findCanvas(frame, ".drawing");
     this.light = findCanvas(frame, ".light");
     this.before = findCanvas(frame, ".before canvas");
+    this.names = findCanvas(frame, ".names");
+    /** @type {Region[]} */
+    this.regions = []; // that are named
     /** @type {Drawing | null} */
     this.drawn = null;
     this.image = new ImageData(1, 1); // what the drawing shows
@@ -35,6 +41,7 @@ export class Stage {
         on.point(over ? this.pixelAt(event) : null, event ?? undefined);
       },
       click: (event) => on.choose(this.pixelAt(event), event),
+      move: () => this.drawNames(),
     });
     find(frame, ".split").addEventListener("input", (event) => {
       const { value } = /** @type {HTMLInputElement} */ (event.target);
@@ -100,13 +107,34 @@ export class Stage {
     this.light.hidden = true;
   }
 
+  /** Writes names beside the picture. @param {Region[]} regions none where no names are wanted */
+  name(regions) {
+    this.regions = regions;
+    this.frame.classList.toggle("named", regions.length > 0);
+    this.drawNames();
+  }
+
+  /** Names what the frame shows of the picture now. */
+  drawNames() {
+    this.names.hidden = this.regions.length === 0;
+    if (this.names.hidden) return;
+    const [frame, sheet] = [this.frame, this.canvas].map((part) => part.getBoundingClientRect());
+    Object.assign(this.names, { width: frame.width * devicePixelRatio, height: frame.height * devicePixelRatio });
+    const context = contextOf(this.names, false);
+    context.scale(devicePixelRatio, devicePixelRatio);
+    const [left, top, scale] = [sheet.x - frame.x, sheet.y - frame.y, sheet.width / this.canvas.width];
+    const moved = this.regions.map((region) => ({ ...region, x: left + region.x * scale, y: top + region.y * scale }));
+    const seen = moved.filter(({ x, y }) => x >= 0 && y >= 0 && x < frame.width && y < frame.height);
+    const bottom = find(this.frame, ".zooming").offsetTop; // names stand above the buttons
+    const room = { width: frame.width, top: 0, bottom, pictureLeft: Math.max(0, left), pictureRight: Math.min(left + sheet.width, frame.width) };
+    drawNames(context, seen, room, LETTERS * parseFloat(getComputedStyle(document.documentElement).fontSize));
+  }
+
   /**
    * What is on the screen as a canvas of the photo's size; in "compare", the photo before the divider and the drawing behind it.
    * @param {string} view
-   * @param {boolean} crop whether only the rectangle around what is not transparent is wanted
    */
-  picture(view, crop) {
-    if (crop) return cropCanvas(this.canvas);
+  picture(view) {
     if (view !== "compare") return this.canvas;
     const { width, height } = this.canvas;
     const whole = Object.assign(document.createElement("canvas"), { width, height });
@@ -129,8 +157,8 @@ export class Stage {
   }
 }
 
-/** The rectangle of a canvas around what is not transparent; all of it where there is nothing. @param {HTMLCanvasElement} canvas */
-function cropCanvas(canvas) {
+/** The rectangle of a canvas around what is not transparent; null where there is nothing. @param {HTMLCanvasElement} canvas @returns {Box | null} */
+export function chosenBox(canvas) {
   const { width, height } = canvas;
   const pixels = new Uint32Array(contextOf(canvas).getImageData(0, 0, width, height).data.buffer);
   const box = { x0: width, y0: height, x1: 0, y1: 0 };
@@ -139,9 +167,12 @@ function cropCanvas(canvas) {
     const [x, y] = [i % width, Math.floor(i / width)];
     Object.assign(box, { x0: Math.min(box.x0, x), y0: Math.min(box.y0, y), x1: Math.max(box.x1, x + 1), y1: Math.max(box.y1, y + 1) });
   });
-  if (box.x1 === 0) return canvas;
-  const size = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
-  const cropped = Object.assign(document.createElement("canvas"), size);
-  contextOf(cropped).drawImage(canvas, -box.x0, -box.y0);
-  return cropped;
+  return box.x1 ? box : null;
+}
+
+/** A rectangle of a canvas, as a canvas of its own. @param {HTMLCanvasElement} canvas @param {Box} box @returns {HTMLCanvasElement} */
+export function cut(canvas, { x0, y0, x1, y1 }) {
+  const part = Object.assign(document.createElement("canvas"), { width: x1 - x0, height: y1 - y0 });
+  contextOf(part).drawImage(canvas, -x0, -y0);
+  return part;
 }

@@ -2,13 +2,14 @@
 // and who makes files of them, it asks its `ports`.
 import { Camera } from "./camera.js";
 import { find, findInput, targetOf } from "./dom.js";
-import { canShare, copyLink, copyPicture, download, encodeCanvas, share } from "./downloads.js";
 import { Keys } from "./keys.js";
 import { LabelMap } from "./label_map.js";
 import { Legend } from "./legend.js";
+import { Naming } from "./naming.js";
 import { listPeople } from "./people.js";
 import { Pointing } from "./pointing.js";
 import { Progress } from "./progress.js";
+import { COLORED, Saving } from "./saving.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
@@ -58,6 +59,7 @@ export class Viewer {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.silence = undefined; // when what is said goes away
     this.pointing = new Pointing(this);
+    this.naming = new Naming(this);
     this.stage = new Stage(find(root, "#picture"), {
       point: (pixel, event) => this.pointing.pointAtPhoto(pixel, event),
       choose: (pixel, event) => this.pointing.choose(pixel, event),
@@ -70,10 +72,10 @@ export class Viewer {
     this.settings = new Settings(this.legend.names(), palettes);
     this.progress = new Progress(root, () => this.words);
     this.camera = new Camera(root, ports.parseFrame, (reason) => this.say(ports.failedText(reason)));
-    this.keys = new Keys(root, { f: () => this.toggleFullScreen() });
+    this.keys = new Keys(root, { f: () => this.toggleFullScreen(), n: () => this.toggleNames() });
     this.strip = new Strip(find(root, ".strip"));
+    this.saving = new Saving(this);
     this.palettes = palettes;
-    find(root, ".share").hidden = !canShare();
     this.translate(words);
     this.listen();
   }
@@ -85,7 +87,7 @@ export class Viewer {
   }
 
   /** Something is set by a control. @param {HTMLInputElement} control */
-  set({ name, id, value, checked }) {
+  set({ name, id, value }) {
     const { settings } = this;
     if (name === "view") this.change(() => (settings.view = value));
     if (name === "person") this.choosePerson(Number(value));
@@ -94,19 +96,14 @@ export class Viewer {
     if (id === "grow-range") this.change(() => (settings.grow = Number(value)));
     if (id === "feather-range") this.change(() => (settings.feather = Number(value)));
     if (id === "color-choice") this.change(() => (settings.color = value));
-    if (id === "crop-choice") settings.crop = checked;
   }
 
   /** @param {HTMLElement} target */
-  async press(target) {
-    const form = /** @type {HTMLElement | null} */ (target.closest("[data-save]"))?.dataset.save;
-    if (form) await this.save(form);
+  press(target) {
     if (target.closest(".camera")) this.toggleCamera();
     if (target.closest("[data-act=palette-colors]")) this.change(() => (this.settings.color = ""));
-    if (target.closest(".copy")) this.say((await copyPicture(this.picture())) ? "copy.done" : "copy.refused");
-    if (target.closest(".share")) await share(await encodeCanvas(this.picture()), `${this.ports.photoName()}-${this.settings.view}.png`);
     if (target.closest(".full")) this.toggleFullScreen();
-    if (target.closest(".link") && (await copyLink(this.ports.link(), this.words))) this.say("link.copied");
+    if (target.closest(".naming")) this.toggleNames();
   }
 
   /** Shows a photo as it is, dimmed, until it has been parsed. @param {string} address */
@@ -174,6 +171,7 @@ export class Viewer {
       this.stage.drawBefore(this.map);
       this.compared = true;
     }
+    this.stage.name(this.settings.named ? this.naming.regions() : []);
     this.pointing.light();
   }
 
@@ -214,6 +212,8 @@ export class Viewer {
     if (settings.color) findInput(root, "#color-choice").value = settings.color;
     find(root, "[data-act=palette-colors]").hidden = !settings.color;
     find(root, ".crop").hidden = settings.view !== "cutout";
+    find(root, ".with-legend").hidden = !COLORED.includes(settings.view);
+    find(root, ".naming").setAttribute("aria-pressed", String(settings.named));
     root.dataset.view = settings.view;
     this.legend.showTicks(settings.ticked, settings.colors);
   }
@@ -230,6 +230,11 @@ export class Viewer {
     else this.root.requestFullscreen().catch(() => this.say("full.refused"));
   }
 
+  /** Names on the picture, or none. */
+  toggleNames() {
+    this.change(() => (this.settings.named = !this.settings.named));
+  }
+
   toggleCamera() {
     if (this.camera.on) return this.camera.stop();
     this.ports.startCamera();
@@ -243,25 +248,6 @@ export class Viewer {
     said.textContent = text;
     clearTimeout(this.silence);
     this.silence = setTimeout(() => (said.textContent = ""), SAID_MS + SAID_MS_A_LETTER * text.length);
-  }
-
-  /** What is on the screen, as a canvas of the photo's size, or cropped. */
-  picture() {
-    const { view, crop } = this.settings;
-    return this.stage.picture(view, view === "cutout" && crop);
-  }
-
-  /** @param {string} form "picture" or another row of the table of formats */
-  async save(form) {
-    if (this.camera.on) this.camera.stop(); // all files are of one frame
-    await this.camera.ended;
-    const { ticked, person, palette, view, grow } = this.settings;
-    const name = this.ports.photoName();
-    if (form === "picture") return download(await encodeCanvas(this.picture()), `${name}-${view}.png`);
-    const file = await this.ports.makeFile({ form, parts: [...ticked], person, palette, grow }).catch(() => null);
-    if (!file) this.say("save.gone");
-    else if ("refused" in file) this.say(file.refused);
-    else download(file.blob, file.name.replace("parsing", name));
   }
 
   /** @param {Words} words */
@@ -286,5 +272,6 @@ export class Viewer {
     this.progress.tell(this.facts);
     this.progress.tick();
     this.showAreas();
+    this.draw();
   }
 }

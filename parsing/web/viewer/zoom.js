@@ -12,8 +12,8 @@ export class Zoom {
   /**
    * @param {HTMLElement} frame
    * @param {HTMLCanvasElement} canvas the picture; its parent is what moves
-   * @param {{ point: (event: PointerEvent | null) => void, click: (event: PointerEvent) => void }} on told where the pointer is while
-   *   nothing is dragged (null: outside), and of clicks
+   * @param {{ point: (event: PointerEvent | null) => void, click: (event: PointerEvent) => void, move: () => void }} on told where the
+   *   pointer is while nothing is dragged (null: outside), of clicks, and that the picture lies elsewhere
    */
   constructor(frame, canvas, on) {
     this.frame = frame;
@@ -50,6 +50,7 @@ export class Zoom {
     style.setProperty("--y", this.y + "px");
     this.frame.classList.toggle("zoomed", this.zoom > 1);
     this.frame.classList.toggle("coarse", (width / this.canvas.width) * this.zoom >= 4); // pixels large enough to be seen
+    this.on.move();
   }
 
   /** Zooms so that what is at a point of the window stays there. @param {number} factor @param {Point} point */
