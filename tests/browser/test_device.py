@@ -210,10 +210,10 @@ def test_a_newer_photo_ends_the_work_on_an_older_one(page: Page) -> None:
 
 def test_the_camera_is_parsed_here_too(page: Page, requests: list[Request]) -> None:
     choose_device(page)
-    page.get_by_role("button", name="Live camera").click()
+    page.get_by_role("button", name="Start camera").click()
     page.wait_for_function("parseFloat(document.querySelector('.rate').textContent) > 0")
     wait_for(page, "640 × 480")
-    page.get_by_role("button", name="Live camera").click()
+    page.get_by_role("button", name="Stop camera").click()
     assert sent(requests) == []
 
 
@@ -263,7 +263,7 @@ def test_what_cannot_be_fetched_is_said_and_even_then_nothing_is_sent(page: Page
     parse_here(page, read(ASTRONAUT))
     expect(page.locator(".said")).to_contain_text("could not be parsed in this browser", timeout=60_000)
     expect(page.locator(".busy")).to_be_hidden()
-    page.get_by_role("button", name="Live camera").click()
+    page.get_by_role("button", name="Start camera").click()
     expect(page.locator(".said")).to_contain_text("could not be parsed in this browser", timeout=60_000)
     assert sent(requests) == []
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, expect
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
 from support.browsing import file_of, open_browser, rgba, serve, shown, upload, visit
 from support.crowd_model import PHOTO, Crowd
 
@@ -17,7 +22,7 @@ import parsing
 from parsing.result import Parsing
 from parsing.stages import OnStage
 
-CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+CAMERA = ["--use-fake-device-for-media-stream=device-count=2", "--use-fake-ui-for-media-stream"]
 
 
 class Counted(Crowd):
@@ -54,8 +59,10 @@ def test_the_camera_is_parsed_frame_by_frame_until_it_is_stopped(browser: Browse
 
             page.on("request", lambda request: count("component_server" in request.url))
             page.on("requestfinished", lambda request: count(-("component_server" in request.url)))
-            camera = page.get_by_role("button", name="Live camera")
+            camera = page.locator(".camera")
+            expect(camera).to_have_text("Start camera")
             camera.click()
+            expect(camera).to_have_text("Stop camera")
             expect(page.locator(".rate")).to_contain_text("fps")
             page.wait_for_function("document.querySelector('.rate').textContent > '0'")
             for _ in range(100):
@@ -71,7 +78,7 @@ def test_the_camera_is_parsed_frame_by_frame_until_it_is_stopped(browser: Browse
             page.wait_for_timeout(500)
             assert model.frames == frames
             assert picture.shape[:2] == (480, 640)
-            labels = Crowd()(picture[:, :, :3]).labels
+            labels = Crowd()(picture[:, :, :3]).labels[:, ::-1]  # a pretended camera counts as one that looks at whoever looks
             page.locator("#views [value=map]").check()
             np.testing.assert_array_equal(shown(page), parsing.render.LIP.colors[labels])
 
@@ -79,13 +86,107 @@ def test_the_camera_is_parsed_frame_by_frame_until_it_is_stopped(browser: Browse
             expect(page.locator(".rate")).to_be_visible()
             upload(page, file_of(PHOTO))  # a photo ends it
             assert shown(page, PHOTO.shape[:2]).shape == PHOTO.shape
-            expect(camera).to_have_attribute("aria-pressed", "false")
+            expect(camera).to_have_text("Start camera")
 
 
 def test_a_forbidden_camera_is_said_in_a_sentence(browser: Browser) -> None:
     for address in serve(parsing.Parser(Crowd())):
         for page in visit(browser, address):
             page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('no')) }")
-            page.get_by_role("button", name="Live camera").click()
+            page.get_by_role("button", name="Start camera").click()
             expect(page.locator(".said")).to_have_text("The camera is not available to this page")
-            expect(page.get_by_role("button", name="Live camera")).to_have_attribute("aria-pressed", "false")
+            expect(page.locator(".camera")).to_have_text("Start camera")
+
+
+def film(page: Page) -> NDArray[np.uint8]:
+    """The last frame of a short film."""
+    page.get_by_role("button", name="Start camera").click()
+    page.wait_for_function("parseFloat(document.querySelector('.rate').textContent) > 0")
+    page.get_by_role("button", name="Stop camera").click()
+    page.wait_for_timeout(500)  # until the frame at work is drawn
+    return shown(page, (480, 640))
+
+
+@pytest.mark.parametrize("facing", ["user", "environment"])
+def test_a_front_camera_is_shown_as_a_mirror_and_files_are_as_shown(browser: Browser, facing: str) -> None:
+    asked: list[dict[str, Any]] = []
+    for address in serve(parsing.Parser(Crowd())):
+        for page in visit(browser, address):
+            page.evaluate(
+                """(facingMode) => {
+                    const settings = MediaStreamTrack.prototype.getSettings;
+                    MediaStreamTrack.prototype.getSettings = function () { return { ...settings.call(this), facingMode }; };
+                }""",
+                facing,
+            )
+            page.on("request", lambda request: asked.append(request) if "component_server" in request.url else None)
+            page.locator("#opacity input").fill("0")
+            picture = film(page)
+            sent = asked[-1].post_data_json["data"]["jpeg"]
+            with Image.open(io.BytesIO(base64.b64decode(sent.partition(",")[2]))) as frame:
+                seen = np.asarray(frame.convert("RGB")).astype(int)
+            seen = seen[:, ::-1] if facing == "user" else seen
+            assert np.abs(picture - seen).mean() < 3  # but for JPEG
+            labels = Crowd()(picture).labels
+            labels = labels[:, ::-1] if facing == "user" else labels
+            with page.expect_download() as waiting:
+                page.get_by_role("button", name="Label map").click()
+            with Image.open(waiting.value.path()) as saved:
+                np.testing.assert_array_equal(np.asarray(saved), labels)
+            with page.expect_download() as waiting:
+                page.get_by_role("button", name="JSON").click()
+            found = json.loads(waiting.value.path().read_bytes())
+            arm = next(part for part in found["parts"] if part["name"] == "Left-arm" and part["person"] == 1)
+            person_of = Crowd()(picture).person_of
+            person_of = person_of[:, ::-1] if facing == "user" else person_of
+            assert arm["area"] == int(((labels == 14) & (person_of == 1)).sum())
+            assert (arm["box"][0] > 320) == (facing == "user")  # the first person stands at the left in the world
+
+
+def test_where_there_are_several_cameras_another_may_be_chosen(browser: Browser) -> None:
+    for address in serve(parsing.Parser(Crowd())):
+        for page in visit(browser, address):
+            page.evaluate(
+                """() => {
+                    window.asked = [];
+                    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+                    navigator.mediaDevices.getUserMedia = (wish) => {
+                        window.asked.push(wish.video.deviceId?.exact ?? "");
+                        return ask(wish);
+                    };
+                }"""
+            )
+            cameras = page.get_by_label("Camera", exact=True)
+            expect(cameras).to_be_hidden()
+            page.get_by_role("button", name="Start camera").click()
+            expect(cameras.locator("option")).to_have_count(2)
+            first = cameras.input_value()
+            second = next(value for one in cameras.locator("option").all() if (value := one.get_attribute("value")) != first)
+            cameras.select_option(second)
+            page.wait_for_function("window.asked.length === 2 && parseFloat(document.querySelector('.rate').textContent) > 0")
+            assert page.evaluate("window.asked") == ["", second]
+            assert cameras.input_value() == second
+            page.get_by_role("button", name="Stop camera").click()
+            expect(cameras).to_be_hidden()
+
+
+def test_a_phone_hands_the_picture_on(browser: Browser) -> None:
+    for address in serve(parsing.Parser(Crowd())):
+        for page in visit(browser, address):
+            expect(page.locator("button.share")).to_be_hidden()  # this machine has nothing to share with
+            page.add_init_script(
+                """
+                navigator.canShare = ({ files }) => files.length === 1;
+                navigator.share = async ({ files: [file] }) => {
+                    const { width, height } = await createImageBitmap(file);
+                    window.shared = [file.name, file.type, width, height];
+                };
+                """
+            )
+            page.reload()
+            page.wait_for_selector("#parts input[name=Hair]")
+            upload(page, file_of(PHOTO))
+            shown(page, PHOTO.shape[:2])
+            page.get_by_role("button", name="Share").click()
+            page.wait_for_function("window.shared")
+            assert page.evaluate("window.shared") == ["photo-overlay.png", "image/png", PHOTO.shape[1], PHOTO.shape[0]]

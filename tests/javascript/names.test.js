@@ -33,6 +33,11 @@ test("names stand on the side of their region, at its height, beside the picture
   assert.deepEqual([coat.left, coat.top, coat.edge], [305, 110, 305]);
 });
 
+test("names that want the same height share it evenly, above and below", () => {
+  const tops = placeNames([name("Hair", 120, 100), name("Face", 130, 100), name("Hat", 110, 100)], ROOM).map(({ top }) => top);
+  assert.deepEqual(tops.sort((one, other) => one - other), [70, 90, 110]);
+});
+
 test("a picture that fills its frame has the names over its sides, inside the frame", () => {
   const places = placeNames([name("Hair", 150, 50), name("Coat", 250, 120)], { ...ROOM, pictureLeft: 0, pictureRight: 400 });
   assert.deepEqual(places.map(({ left }) => left), [5, 335]);

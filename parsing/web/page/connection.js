@@ -1,6 +1,7 @@
 // Between Gradio and the viewer: messages from the server become photos on show, and what the viewer asks for is asked of the server, or,
 // while that is chosen in the model menu, of the model on the visitor's own device. Each photo has a number; what answers an earlier
 // one than the newest is dropped.
+import { mirror } from "../viewer/camera.js";
 import { find } from "../viewer/dom.js";
 import { Viewer } from "../viewer/viewer.js";
 import { linked } from "./preferences.js";
@@ -190,20 +191,23 @@ export class Connection {
   /** A camera's frame, parsed by the server and drawn unless a photo has been chosen since. @param {Frame} frame */
   async parseFrame(frame) {
     const { serial } = this;
-    const answer = await this.server.parse_frame({ ticket: this.ticket, jpeg: frame.address() });
+    const { pixels, width, mirrored } = frame;
+    const answer = await this.server.parse_frame({ ticket: this.ticket, jpeg: frame.address(), mirrored });
     if (!answer) return false;
     const maps = await inflate(answer.maps);
     if (serial !== this.serial) return true;
+    if (mirrored) mirror(pixels, width);
     this.found = null;
-    this.viewer.show({ ...answer, pixels: frame.pixels, maps }, true);
+    this.viewer.show({ ...answer, pixels, maps }, true);
     return true;
   }
 
   /** The same on the device. @param {Frame} frame */
-  async parseFrameHere({ pixels, width, height }) {
+  async parseFrameHere({ pixels, width, height, mirrored }) {
     const { serial } = this;
     const found = await this.device?.parse({ pixels, width, height });
     if (!found || "failed" in found) return false;
+    if (mirrored) for (const values of [new Uint32Array(found.pixels.buffer), found.maps]) mirror(values, width);
     if (serial === this.serial) this.showFound(found, true);
     return true;
   }

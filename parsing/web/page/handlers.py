@@ -38,7 +38,7 @@ from parsing.web.server.models import ServedModels
 from parsing.web.server.payloads import MOST_FRAME
 from parsing.web.server.reception import Reception
 from parsing.web.server.turns import BusyError, GoneError, StoppingError, Turns, finish
-from parsing.web.viewer.messages import Shown, as_text, maps_message, photo_message
+from parsing.web.viewer.messages import Shown, as_text, maps_message, mirror, photo_message
 
 log = logging.getLogger(__name__)
 
@@ -226,8 +226,8 @@ class Handlers:
             return Shown(photo.pixels, parser(photo, on_stage), parser.title)
 
     async def parse_frame(self, sent: Any) -> Message | None:
-        """A frame from the camera, {"ticket", "jpeg" as data address}, parsed by the embedded model in its turn: what
-        `maps_message` gives, or None where it is no picture.
+        """A frame from the camera, {"ticket", "jpeg" as data address, "mirrored"}, parsed by the embedded model in its turn:
+        what `maps_message` gives, mirrored where the page shows it so, or None where it is no picture.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         jpeg = str(sent.get("jpeg")).partition(",")[2] if ticket else ""
@@ -235,7 +235,8 @@ class Handlers:
             return None
 
         def work() -> Message:
-            shown = self.parse(self.open_photo(content, LONGEST_PHOTO, MOST_FRAME_PIXELS), self.models.lite)
+            seen = self.parse(self.open_photo(content, LONGEST_PHOTO, MOST_FRAME_PIXELS), self.models.lite)
+            shown = mirror(seen) if sent.get("mirrored") is True else seen
             self.visits.keep(ticket, shown)
             return maps_message(shown)
 

@@ -151,7 +151,7 @@ CALLS: Final[Mapping[str, tuple[Check, ...]]] = {
 SERVER_CALLS: Final[Mapping[str, Check]] = {
     "begin_photo": ticket,
     "first_photo": ticket,
-    "parse_frame": fields(ticket=ticket, jpeg=text(MOST_FRAME)),
+    "parse_frame": fields(ticket=ticket, jpeg=text(MOST_FRAME), mirrored=flag),
     "save_file": fields(ticket=ticket, form=text(20), parts=words, person=optional(whole), palette=text(100), grow=whole),
     "model_state": flag,
 }

@@ -2,40 +2,51 @@
 // shown is as new as the machine allows. The last frame is drawn too, after the camera has been stopped: it is what files are made of.
 import { contextOf, find } from "./dom.js";
 
-/** What the camera shows at one moment. @typedef {{ pixels: Uint32Array<ArrayBuffer>, width: number, height: number, address: () => string }} Frame */
+/** @import { Words } from "./dom.js" */
+/**
+ * What the camera shows at one moment, as it is in the world; whether it is to be shown as a mirror shows it; `address` gives it as a
+ * JPEG's data address.
+ * @typedef {{ pixels: Uint32Array<ArrayBuffer>, width: number, height: number, mirrored: boolean, address: () => string }} Frame
+ */
 
 const LONGEST_FRAME = 640;
 
 export class Camera {
   /**
    * @param {HTMLElement} root
+   * @param {() => Words} words
    * @param {(frame: Frame) => Promise<boolean>} parse parses and draws a frame; whether that went well
    * @param {(reason: string) => void} fail told the key of a text
    */
-  constructor(root, parse, fail) {
+  constructor(root, words, parse, fail) {
+    this.words = words;
     this.parse = parse;
     this.fail = fail;
     this.rate = find(root, ".rate");
     this.button = find(root, ".camera");
+    this.choice = /** @type {HTMLSelectElement} */ (find(root, ".cameras"));
+    this.choice.addEventListener("change", () => this.change());
     this.canvas = document.createElement("canvas");
     this.video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+    this.on = false;
+    this.mirrored = true; // whoever looks at a screen with a camera above it expects a mirror
     /** @type {MediaStream | null} */
     this.stream = null;
     /** @type {Promise<void>} */
     this.ended = Promise.resolve();
   }
 
-  get on() {
-    return this.button.getAttribute("aria-pressed") === "true";
-  }
-
-  async start() {
-    this.button.setAttribute("aria-pressed", "true");
+  /** @param {string} device the camera's, where one is chosen */
+  async start(device = "") {
+    this.switch(true);
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+      const video = { width: 640, height: 480, ...(device && { deviceId: { exact: device } }) };
+      this.stream = await navigator.mediaDevices.getUserMedia({ video });
       if (!this.on) return this.stop(); // while the visitor was being asked
+      this.mirrored = this.stream.getVideoTracks()[0].getSettings().facingMode !== "environment";
       this.video.srcObject = this.stream;
       await this.video.play();
+      await this.listCameras(this.stream);
       this.ended = this.run(this.stream);
     } catch {
       this.stop();
@@ -43,12 +54,39 @@ export class Camera {
     }
   }
 
+  /** Another camera is chosen: it begins once the frame at work has ended. */
+  async change() {
+    const device = this.choice.value;
+    this.stop();
+    await this.ended;
+    this.start(device);
+  }
+
+  /** Offers all cameras where there are several; their names are known only while one is on. @param {MediaStream} stream */
+  async listCameras(stream) {
+    const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
+    this.choice.hidden = !this.on || cameras.length < 2;
+    const options = cameras.map(({ label, deviceId }, i) => new Option(label || `${this.words()["live.camera"]} ${i + 1}`, deviceId));
+    this.choice.replaceChildren(...options);
+    this.choice.value = stream.getVideoTracks()[0].getSettings().deviceId ?? "";
+  }
+
   /** Ends after the frame that is at work, which `ended` waits for. */
   stop() {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = this.video.srcObject = null;
     this.rate.hidden = true;
-    this.button.setAttribute("aria-pressed", "false");
+    this.choice.hidden = true;
+    this.switch(false);
+  }
+
+  /** @param {boolean} on */
+  switch(on) {
+    this.on = on;
+    this.button.classList.toggle("on", on);
+    const text = find(this.button, "span");
+    text.dataset.text = on ? "live.stop" : "live.start";
+    text.textContent = this.words()[text.dataset.text];
   }
 
   /** @param {MediaStream} stream */
@@ -72,7 +110,7 @@ export class Camera {
     }
   }
 
-  /** The frame that the camera shows now; `address` gives it as a JPEG's data address. @returns {Frame} */
+  /** The frame that the camera shows now. @returns {Frame} */
   take() {
     const { videoWidth, videoHeight } = this.video;
     const zoom = Math.min(1, LONGEST_FRAME / Math.max(videoWidth, videoHeight));
@@ -81,6 +119,11 @@ export class Camera {
     const context = contextOf(this.canvas);
     context.drawImage(this.video, 0, 0, width, height);
     const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
-    return { pixels, width, height, address: () => this.canvas.toDataURL("image/jpeg", 0.9) };
+    return { pixels, width, height, mirrored: this.mirrored, address: () => this.canvas.toDataURL("image/jpeg", 0.9) };
   }
+}
+
+/** Turns a map of pixels as a mirror does, in place. @param {Uint8Array | Uint32Array} values one a pixel, row by row @param {number} width of a row */
+export function mirror(values, width) {
+  for (let start = 0; start < values.length; start += width) values.subarray(start, start + width).reverse();
 }

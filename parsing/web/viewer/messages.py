@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from parsing.labels import Part
 from parsing.pictures import encode_picture
-from parsing.result import Parsing
+from parsing.result import Parsing, Segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,19 @@ class Shown:
     photo: NDArray[np.uint8]
     parsing: Parsing
     title: str
+
+
+def mirror(shown: Shown) -> Shown:
+    """The same as a mirror shows it; what is left and right stays the person's own."""
+
+    def turn(segment: Segment) -> Segment:
+        return Segment.from_mask(segment.mask[:, ::-1], segment.label, segment.score, segment.person)
+
+    found = shown.parsing
+    labels, person_of, photo = (np.ascontiguousarray(array[:, ::-1]) for array in (found.labels, found.person_of, shown.photo))
+    parts, people = ([turn(segment) for segment in segments] for segments in (found.parts, found.people))
+    turned = replace(found, labels=labels, person_of=person_of, parts=parts, people=people)
+    return replace(shown, photo=photo, parsing=turned)
 
 
 def photo_message(shown: Shown) -> dict[str, Any]:

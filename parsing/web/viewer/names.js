@@ -50,15 +50,29 @@ export function placeNames(names, room) {
 /** @param {Name[]} names @param {Room} room @param {boolean} isLeft @returns {PlacedName[]} */
 function placeSide(names, { width, top, bottom, pictureLeft, pictureRight, gap, line }, isLeft) {
   const sorted = names.toSorted((one, other) => one.y - other.y);
-  const tops = sorted.map(({ y }) => y - line / 2);
-  tops.forEach((_, i) => (tops[i] = Math.max(tops[i], i ? tops[i - 1] + line : top)));
-  for (let i = tops.length - 1, lowest = bottom - line; i >= 0; i--, lowest = tops[i + 1] - line) tops[i] = Math.min(tops[i], lowest);
+  const lowest = bottom - line * sorted.length; // of the first, so that the rest have room
+  const tops = ascending(sorted.map(({ y }, i) => y - line / 2 - line * i)).map((value, i) => Math.min(Math.max(value, top), lowest) + line * i);
   const placed = sorted.map((name, i) => {
     const edge = isLeft ? Math.max(pictureLeft - gap, name.width + gap) : Math.min(pictureRight + gap, width - gap - name.width);
     return { ...name, edge, left: isLeft ? edge - name.width : edge, top: tops[i] };
   });
   shortenLines(placed, line);
   return placed;
+}
+
+/** The numbers nearest to these of which none is less than the one before: pool adjacent violators. @param {number[]} values */
+function ascending(values) {
+  /** @type {{ sum: number, count: number }[]} */
+  const pools = [];
+  for (const value of values) {
+    let pool = { sum: value, count: 1 };
+    for (let last = pools.at(-1); last && last.sum / last.count > pool.sum / pool.count; last = pools.at(-1)) {
+      pool = { sum: last.sum + pool.sum, count: last.count + pool.count };
+      pools.pop();
+    }
+    pools.push(pool);
+  }
+  return pools.flatMap(({ sum, count }) => new Array(count).fill(sum / count));
 }
 
 /** Swaps heights as long as that makes two lines shorter together; lines that cross always become shorter. @param {PlacedName[]} placed @param {number} line */

@@ -14,7 +14,7 @@ export class Saving {
   constructor(viewer) {
     this.viewer = viewer;
     const { root } = viewer;
-    find(root, ".share").hidden = !canShare();
+    find(root, "button.share").hidden = !canShare();
     root.addEventListener("click", (event) => this.press(targetOf(event)));
     for (const [name, box] of /** @type {const} */ ([["crop", "#crop-choice"], ["legend", "#legend-choice"]])) {
       findInput(root, box).addEventListener("input", () => (viewer.settings[name] = findInput(root, box).checked));
@@ -30,7 +30,7 @@ export class Saving {
     const form = /** @type {HTMLElement | null} */ (target.closest("[data-save]"))?.dataset.save;
     if (form) await this.save(form);
     if (target.closest(".copy")) viewer.say((await copyPicture(this.picture())) ? "copy.done" : "copy.refused");
-    if (target.closest(".share")) await share(await encodeCanvas(this.picture()), this.pictureName);
+    if (target.closest("button.share")) await share(await encodeCanvas(this.picture()), this.pictureName);
     if (target.closest(".link") && (await copyLink(ports.link(), words))) viewer.say("link.copied");
   }
 

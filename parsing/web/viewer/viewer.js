@@ -71,7 +71,7 @@ export class Viewer {
     });
     this.settings = new Settings(this.legend.names(), palettes);
     this.progress = new Progress(root, () => this.words);
-    this.camera = new Camera(root, ports.parseFrame, (reason) => this.say(ports.failedText(reason)));
+    this.camera = new Camera(root, () => this.words, ports.parseFrame, (reason) => this.say(ports.failedText(reason)));
     this.keys = new Keys(root, { f: () => this.toggleFullScreen(), n: () => this.toggleNames() });
     this.strip = new Strip(find(root, ".strip"));
     this.saving = new Saving(this);
@@ -145,7 +145,7 @@ export class Viewer {
     this.facts = { ...facts, found: map.found, draw: 0, original: (!isFrame && this.original) || undefined };
     this.compared = false;
     this.root.classList.add("filled");
-    for (const button of this.root.querySelectorAll("[data-save], .copy, .share")) button.removeAttribute("disabled");
+    for (const button of this.root.querySelectorAll("[data-save], .copy, button.share")) button.removeAttribute("disabled");
     this.pointing.forget();
     find(this.root, ".nobody").hidden = map.found;
     this.showAreas();
