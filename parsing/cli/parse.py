@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from tqdm import tqdm
 
-from parsing.cli import compare, doctor, export, score
+from parsing.cli import compare, doctor, export, score, video
 from parsing.cli.gather import Gathering, data_set_file
 from parsing.cli.options import add_model_options
 from parsing.cli.photos import STDIN, PhotoFile, choose_targets, find_photos
@@ -28,13 +29,14 @@ from parsing.cli.results import Task, explain, make_folder, mute, parse_photos
 from parsing.effects import WIDEST_EDGE
 from parsing.formats.table import FORMATS
 from parsing.labels import KNOWN_PARTS, part_index
-from parsing.parser import load
+from parsing.parser import Parser, load
 from parsing.program import OptionParser, end_program, one_line
 from parsing.render import COLOR, LIP, PALETTES, VIEWS
 
 STDOUT: Final = "-"
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+MOST_FRAMES_PER_SECOND: Final = 240
 COMMANDS: Final = {"export": export.main, "compare": compare.main, "doctor": doctor.main, "score": score.main}
 """What is not parsing photos, by the first word; each takes the words after it and gives the exit status."""
 
@@ -76,7 +78,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "photos",
         metavar="PHOTO",
         nargs="+",
-        help="JPEG, PNG, WebP, BMP, TIFF or GIF; a folder of them; a pattern such as '*.jpg'; - for standard input",
+        help="JPEG, PNG, WebP, BMP, TIFF or GIF; a folder of them; a pattern such as '*.jpg'; - for standard input; or a video:"
+        " a file, a folder of numbered frames, or a camera, webcam:0",
     )
     options.add_argument(
         "-o",
@@ -84,7 +87,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="FOLDER",
         required=True,
         help="where NAME.png is written for NAME.jpg; NAME-2.png where that would replace a photo or another result; - for"
-        " standard output",
+        " standard output. Of a video one file, such as out.mp4",
     )
     options.add_argument(
         "--format",
@@ -127,6 +130,13 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.add_argument("--crop", action="store_true", help="of pictures only the rectangle around what is chosen")
     options.add_argument("--color", metavar="#RRGGBB", type=read_color, help="of everything chosen, instead of the palette's")
     options.add_argument("--palette", choices=list(PALETTES), default=LIP.name, help=f"default: {LIP.name}")
+    options.add_argument(
+        "--frames-per-second",
+        metavar="NUMBER",
+        type=read_rate,
+        help="of a video that is made of a folder of frames, such as 25 or 30000/1001",
+    )
+    options.add_argument("--mute", action="store_true", help="a video without its sound")
     add_model_options(options)
     options.add_argument(
         "--ray",
@@ -183,6 +193,19 @@ def _read_pixels(number: str, least: int) -> int:
     return pixels
 
 
+def read_rate(number: str) -> Fraction:
+    """Frames in a second, also as a fraction."""
+    try:
+        rate = Fraction(number)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= MOST_FRAMES_PER_SECOND:
+        raise argparse.ArgumentTypeError(
+            f"frames in a second are more than 0 and at most {MOST_FRAMES_PER_SECOND}, but this is {number!r}"
+        )
+    return rate.limit_denominator(10_000)
+
+
 def read_color(text: str) -> str:
     """A colour as #rrggbb."""
     if not re.fullmatch(COLOR, text):
@@ -194,6 +217,8 @@ def run(options: argparse.Namespace) -> int:
     """Does what the options ask for, and gives the exit status; raises ValueError, OSError or ImportError with a sentence for
     the user where nothing can be begun.
     """
+    if video.is_video(options):
+        return video.run(options, lambda: load_parser(options))
     folder = None if options.output == STDOUT else Path(options.output)
     photos = choose_photos(options, folder)  # before the model is loaded, which may take minutes
     with Gathering(options.kinds, folder, options.resume) as gathering:
@@ -205,10 +230,7 @@ def parse_tasks(tasks: list[Task], options: argparse.Namespace, gathering: Gathe
     """Parses the photos, and gives the exit status; raises as `run` does."""
     failed, start = 0, time.monotonic()
     with connected(options.ray) if options.ray else nullcontext():
-        with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
-            parser = load(options.model, weights=options.weights, precision=options.precision, size=options.size)
-        if options.parts:
-            options.parts = [part_index(name, parser.classes) for name in options.parts]
+        parser = load_parser(options)
         parse = parse_on_cluster if options.ray else parse_photos
         # disable=None: only at a terminal. leave=False: an error's line stands alone.
         with tqdm(total=len(tasks), unit="photo", leave=False, disable=True if len(tasks) == 1 else None) as progress:
@@ -221,6 +243,15 @@ def parse_tasks(tasks: list[Task], options: argparse.Namespace, gathering: Gathe
     if options.ray:
         print(f"{len(tasks) - failed} photos parsed, {failed} failed, in {time.monotonic() - start:.0f} s")
     return int(failed > 0)
+
+
+def load_parser(options: argparse.Namespace) -> Parser:
+    """The model that was asked for; part names in the options become its indices. Raises as `run` does."""
+    with nullcontext() if sys.stderr.isatty() else mute():  # a download is worth watching, but not in a script's log
+        parser = load(options.model, weights=options.weights, precision=options.precision, size=options.size)
+    if options.parts:
+        options.parts = [part_index(name, parser.classes) for name in options.parts]
+    return parser
 
 
 def choose_photos(options: argparse.Namespace, folder: Path | None) -> list[PhotoFile]:
