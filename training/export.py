@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from parsing.inference_session import open_session
 from training.network import OFFSET_UNIT, LiteNetwork, load_network
 
 SMALLEST_HALVED = 1024
@@ -88,7 +88,7 @@ def export(checkpoint: Path, out: Path, notes: Mapping[str, str] | None = None) 
 
 def verify(model: onnx.ModelProto, module: Exported) -> None:
     """Compares the two engines; half-precision weights may move logits by a few hundredths, and hardly ever a label."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(model.SerializeToString())
     for size in ((320, 256), (96, 448)):
         image = torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():

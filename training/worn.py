@@ -21,9 +21,9 @@ from typing import Final
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from parsing.inference_session import open_session
 from parsing.labels import PARTS, part_index
 from training.augment import MIRROR
 from training.data import CROWD, IGNORE, PERSON, read_pixels, split_ids
@@ -116,7 +116,7 @@ class Teacher:
     """A model of `training.export`, asked for the part logits of one box of a photo."""
 
     def __init__(self, file: Path) -> None:
-        self.session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        self.session = open_session(file)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(H, W, 20) logits of RGB (H, W, 3), the mean of two looks, one of them in the mirror."""

@@ -18,11 +18,13 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 from support.accessibility import AXE, findings
 from support.browsing import PHONE, file_of, open_browser, rgba, shown, visit, watch_widths
 from support.served import serve
+from support.spoilt_model import spoilt
 
 import parsing
 from parsing.formats import masks
 from parsing.formats.document import describe
 from parsing.formats.sample import Sample
+from parsing.models.lite.lite import MODEL_FILE
 from parsing.render import LIP, SAFE
 from parsing.web.device import RUNTIME
 from parsing.web.modules import modules_folder
@@ -261,11 +263,21 @@ def test_what_cannot_be_fetched_is_said_and_even_then_nothing_is_sent(page: Page
     status = page.locator("#models [role=status]")
     expect(status).to_contain_text("could not start in this browser, and nothing was sent", timeout=60_000)
     parse_here(page, read(ASTRONAUT))
-    expect(page.locator(".said")).to_contain_text("could not be parsed in this browser", timeout=60_000)
+    expect(page.locator(".said")).to_contain_text("could not start in this browser", timeout=60_000)
     expect(page.locator(".busy")).to_be_hidden()
     page.get_by_role("button", name="Start camera").click()
-    expect(page.locator(".said")).to_contain_text("could not be parsed in this browser", timeout=60_000)
+    expect(page.locator(".said")).to_contain_text("could not start in this browser", timeout=60_000)
     assert sent(requests) == []
+
+
+@pytest.mark.parametrize(("file", "content"), [("settings.json", b"{}"), ("lite.onnx", spoilt(MODEL_FILE.read_bytes()))])
+def test_a_damaged_file_is_said_to_stand_in_the_way(page: Page, file: str, content: bytes) -> None:
+    page.route(f"**/{file}", lambda route: route.fulfill(body=content))
+    choose(page, "device")
+    expect(page.locator("#models [role=status]")).to_contain_text("Lite could not start in this browser", timeout=60_000)
+    parse_here(page, read(ASTRONAUT))
+    expect(page.locator(".said")).to_contain_text("Lite could not start in this browser", timeout=60_000)
+    expect(page.locator(".busy")).to_be_hidden()
 
 
 def test_the_runtime_is_the_one_that_was_checked() -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from support.striped_model import Stripes
 
 import parsing
 from parsing.image import open_image
+from parsing.inference_session import open_session
 from parsing.models.lite.lite import MODEL_FILE, Lite
 from parsing.result import Parsing
 from parsing.stages import OnStage
@@ -136,7 +136,7 @@ def test_an_exported_model_comes_back_as_it_was_and_can_be_trained() -> None:
     photo = cv2.resize(open_image(ROOT / "assets" / "examples" / "astronaut.jpg"), (256, 320))
     batch = torch.from_numpy(photo)[None]  # (1, 320, 256, 3)
     network = load_exported(MODEL_FILE, [batch.permute(0, 3, 1, 2)])
-    expected = onnxruntime.InferenceSession(MODEL_FILE).run(None, {"image": batch.numpy()})
+    expected = open_session(MODEL_FILE).run(None, {"image": batch.numpy()})
     with torch.inference_mode():
         for found, wanted in zip(Exported(network)(batch), expected, strict=True):
             np.testing.assert_allclose(found.numpy(), wanted, rtol=0, atol=2e-3)

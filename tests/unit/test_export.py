@@ -183,4 +183,4 @@ def test_without_onnx_the_line_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    assert_refused(["--weights", str(FOLDER), "-o", str(tmp_path / "m2fp.onnx")], "'pip install onnx'", capfd)
+    assert_refused(["--weights", str(FOLDER), "-o", str(tmp_path / "m2fp.onnx")], "pip install '.[export]'", capfd)

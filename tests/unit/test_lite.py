@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.spoilt_model import spoilt
 
 import parsing
 from parsing.labels import PARTS, part_index
@@ -38,6 +39,15 @@ def lite() -> parsing.Parser:
 )
 def test_what_anybody_can_see(lite: parsing.Parser, name: str, part: str, x: int, y: int) -> None:
     assert PARTS[lite(EXAMPLES / name).labels[y, x]].name == part
+
+
+@pytest.mark.parametrize("content", ["no network", "cut off", "not a number"])
+def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "lite.onnx"
+    whole = MODEL_FILE.read_bytes()
+    file.write_bytes({"no network": b"", "cut off": whole[:-1000], "not a number": spoilt(whole)}[content])
+    with pytest.raises(OSError, match=r"^The embedded model, lite.onnx, is damaged; fetch the repository again.$"):
+        Lite(file)
 
 
 def test_people_are_counted(lite: parsing.Parser) -> None:

@@ -105,8 +105,13 @@ def test_a_file_with_lost_bytes_inside_is_damaged(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(None, f"{SOME} is missing"), (torch.zeros(5), rf"{SOME} is \(5,\) instead of \(22,\)")],
-    ids=["missing", "misshapen"],
+    [
+        (None, f"{SOME} is missing"),
+        (torch.zeros(5), rf"{SOME} is \(5,\) instead of \(22,\)"),
+        (torch.full((22,), torch.nan), f"not finite: {SOME}"),
+        (torch.full((22,), torch.inf), f"not finite: {SOME}"),
+    ],
+    ids=["missing", "misshapen", "not a number", "infinite"],
 )
 def test_weights_that_do_not_fit_are_listed(folder: Path, change: torch.Tensor | None, message: str) -> None:
     spoil(folder, **{SOME: change})

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.cores import usable_cores
+from parsing.inference_session import open_session
 from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
 from parsing.models.lite.people import find_faces, find_people, nearest, votes
 from parsing.result import Parsing, Segment
@@ -90,14 +90,18 @@ class Lite:
     name: Final = "lite"
 
     def __init__(self, file: str | os.PathLike[str] = MODEL_FILE) -> None:
-        """Loads the network; raises FileNotFoundError, with a sentence for the user, where its file is missing."""
+        """Loads the network; raises OSError, with a sentence for the user, where its file is missing or damaged."""
+        name = Path(file).name
         if not Path(file).is_file():
-            raise FileNotFoundError("The embedded model, lite.onnx, is missing; fetch the repository again.")
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = usable_cores()
-        self._session = onnxruntime.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
+            raise FileNotFoundError(f"The embedded model, {name}, is missing; fetch the repository again.")
+        damaged = OSError(f"The embedded model, {name}, is damaged; fetch the repository again.")
+        try:
+            self._session = open_session(file)
+        except Exception as error:
+            raise damaged from error
+        answer = self._session.run(None, {"image": np.zeros((1, STRIDE, STRIDE, 3), np.uint8)})
+        if not all(np.isfinite(plane).all() for plane in answer):  # a weight that is no number spoils every answer
+            raise damaged
         self.classes = PARTS
         self.title = self._session.get_modelmeta().custom_metadata_map.get("title", "Lite (embedded)")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from parsing.cores import usable_cores
+from parsing.inference_session import open_session
 from parsing.models.m2fp import weights as store
 from parsing.models.m2fp.m2fp import Pipeline, parse_config
 from parsing.models.m2fp.network.config import SHORT_SIDES
@@ -27,17 +27,12 @@ class OnnxNetwork:
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
         """Loads a file; raises `WeightsError`, a sentence for the user, where it is missing, damaged, or of another model."""
-        import onnxruntime
-
         path = Path(file)
         if not path.is_file():
             raise store.WeightsError(f"There is no file {path.name!r}; 'python -m parsing export' writes one.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = usable_cores()
-        options.log_severity_level = 4  # what is wrong is in the exception too
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its exceptions have no common kind
+            self._session = open_session(path)
+        except Exception as error:
             raise store.WeightsError(f"The file {path.name!r} is damaged or no ONNX file; export it again.") from error
         text = self._session.get_modelmeta().custom_metadata_map.get(store.CONFIGURATION)
         names = [[node.name for node in nodes] for nodes in (self._session.get_inputs(), self._session.get_outputs())]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from parsing.extras import needs
 from parsing.files import whole_file
 from parsing.models.m2fp import weights as store
 
@@ -43,10 +44,8 @@ def export(weights: str | os.PathLike[str] | None, output: Path) -> None:
         OSError: the file cannot be written.
         ExportError: the file was written, but ONNX Runtime's answer differs from PyTorch's.
     """
-    try:
+    with needs("export"):
         import onnx
-    except ImportError as error:
-        raise ImportError("Exporting needs the package onnx; install it with 'pip install onnx'.") from error
     from parsing.models.m2fp.m2fp import open_folder
     from parsing.models.m2fp.network.m2fp import M2FPNetwork
     from parsing.models.m2fp.network.onnx_graph import write_onnx

@@ -21,6 +21,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from parsing.files import cache_folder, whole_file
 from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, DOCTOR, SLIM, WeightsError, download
 from parsing.models.m2fp.hub import Progress
@@ -119,7 +121,7 @@ def choose_weights(found: Mapping[str, Tensor], shapes: Shapes) -> dict[str, Ten
         For each name in `shapes` a float32 tensor of that shape.
 
     Raises:
-        WeightsError: some are missing or have another shape; these are listed.
+        WeightsError: some are missing, have another shape, or hold what is no finite number; these are listed.
     """
     wrong = [f"{name} is missing" for name in shapes if name not in found]
     wrong += [
@@ -128,11 +130,17 @@ def choose_weights(found: Mapping[str, Tensor], shapes: Shapes) -> dict[str, Ten
         if name in found and tuple(found[name].shape) != tuple(shape)
     ]
     if wrong:
-        listed = "; ".join(wrong[:8]) + (f"; and {len(wrong) - 8} more" if len(wrong) > 8 else "")
-        raise WeightsError(f"The weights do not fit the network that {CONFIGURATION} describes: {listed}. {DOCTOR}")
+        raise WeightsError(f"The weights do not fit the network that {CONFIGURATION} describes: {_listed(wrong)}. {DOCTOR}")
     if extra := len(found) - len(shapes):
         log.info("%d entries of the weights file are not part of the network and were ignored", extra)
-    return {name: found[name].float() for name in shapes}
+    weights = {name: found[name].float() for name in shapes}
+    if spoilt := [name for name, weight in weights.items() if not np.isfinite(weight.numpy()).all()]:
+        raise WeightsError(f"The weights hold numbers that are not finite: {_listed(spoilt)}. Fetch them again.")
+    return weights
+
+
+def _listed(items: list[str]) -> str:
+    return "; ".join(items[:8]) + (f"; and {len(items) - 8} more" if len(items) > 8 else "")
 
 
 def fetch(name: str, read: Callable[[Path], Mapping[str, Tensor]], progress: Progress | None = None) -> Path:

@@ -9,13 +9,7 @@ import { argmax, labelMap, meanConfidence, settleGarments } from "./scores.js";
 /** @import { Box } from "../viewer/label_map.js" */
 /** @import { Spots } from "./people.js" */
 /** @import { Photo, Size } from "./photo.js" */
-/**
- * The constants of lite.py and people.py, as settings.py hands them on.
- * @typedef {Record<"stride" | "part_stride" | "person_stride" | "longest_side" | "look_area" | "person_area" | "largest_zoom" | "background"
- *   | "margin" | "inside" | "smallest_piece" | "garment_shrink" | "garment_spread" | "garment_floor" | "garment_doubt" | "lowest_peak"
- *   | "most_peaks" | "smallest_person" | "twin_gap" | "smallest_face" | "face_gap" | "smaller_face" | "longest_photo", number>
- *   & Record<"face" | "mirror" | "garments", number[]>} Settings
- */
+/** @import { Settings } from "./settings.js" */
 /** The network's answer, planes of floats. @typedef {{ parts: Float32Array, heat: Float32Array, offsets: Float32Array }} Answer */
 /** The network's answer to RGB bytes. @typedef {(pixels: Uint8Array, width: number, height: number) => Promise<Answer>} Run */
 /** The network's input. @typedef {{ input: Uint8Array } & Size} Input */

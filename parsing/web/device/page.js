@@ -41,7 +41,7 @@ export class Device {
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.worker.onerror = () => {
       this.broken = true; // its scripts could not be fetched: it hears nothing
-      this.finish?.({ failed: "device.broke" });
+      this.finish?.({ failed: "device.failed" });
       tell({ phase: "failed" });
     };
     this.worker.onmessage = ({ data }) => (data.state ? tell(data.state) : this.hear(data));
@@ -55,7 +55,7 @@ export class Device {
    */
   parse(source, tell = () => {}) {
     this.finish?.(null);
-    if (this.broken) return Promise.resolve({ failed: "device.broke" });
+    if (this.broken) return Promise.resolve({ failed: "device.failed" });
     return new Promise((done) => {
       this.tell = tell;
       this.finish = done;

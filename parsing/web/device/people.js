@@ -2,7 +2,7 @@
 // its person is, in pixels of the network's input.
 import { findPieces } from "./components.js";
 
-/** @import { Settings } from "./lite.js" */
+/** @import { Settings } from "./settings.js" */
 /** @import { Size } from "./photo.js" */
 /** One float a cell. @typedef {{ x: Float32Array, y: Float32Array }} Spots */
 /** @typedef {{ x: number, y: number, score: number }} Center */

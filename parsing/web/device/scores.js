@@ -1,7 +1,7 @@
 // From part scores, 20 planes of logits one after the other, to classes: parsing/models/lite.py in JavaScript, which says why.
 import { areaTapsOf, gaussianTaps, linearTapsOf, resample } from "./resample.js";
 
-/** @import { Settings } from "./lite.js" */
+/** @import { Settings } from "./settings.js" */
 /** @import { Size } from "./photo.js" */
 /** @import { Taps } from "./resample.js" */
 

@@ -3,6 +3,7 @@
 import * as ort from "./ort.mjs";
 import { Lite } from "./lite.js";
 import { openPhoto } from "./open.js";
+import { checkSettings } from "./settings.js";
 
 /** @import { Run } from "./lite.js" */
 /** @import { Source } from "./page.js" */
@@ -17,7 +18,7 @@ let newest = 0;
 let queue = Promise.resolve();
 
 async function load() {
-  const settings = await (await fetchFile("settings.json")).json();
+  const settings = checkSettings(await (await fetchFile("settings.json")).json());
   const [runtime, model] = await fetchAll(["ort.wasm.gz", "lite.onnx"]);
   postMessage({ state: { phase: "starting" } });
   const unpacked = new Blob([runtime]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -32,6 +33,9 @@ async function load() {
     const { parts, heat, offsets } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
     return { parts: parts.data, heat: heat.data, offsets: offsets.data };
   };
+  const { stride } = settings;
+  const planes = await run(new Uint8Array(3 * stride ** 2), stride, stride); // a weight that is no number spoils every answer
+  if (!Object.values(planes).every((plane) => plane.every(Number.isFinite))) throw new Error("lite.onnx is damaged.");
   return { lite: new Lite(run, settings), settings };
 }
 
@@ -74,7 +78,9 @@ async function answer(serial, source) {
   const tell = (stage) => postMessage({ serial, stage });
   try {
     tell("fetch");
-    const { lite, settings } = await ready;
+    const loaded = await ready.catch(() => null);
+    if (!loaded) return postMessage({ serial, failed: "device.failed" });
+    const { lite, settings } = loaded;
     await pause();
     tell("open");
     const start = performance.now();

@@ -57,7 +57,7 @@ export class Connection {
       makeFile: (wanted) => this.makeFile(wanted),
       photoName: () => this.name,
       link: () => this.link,
-      failedText: (reason) => (this.staysHere && reason === "live.failed" ? "device.broke" : reason),
+      failedText: (reason) => (this.staysHere && reason === "live.failed" ? (this.broken ? "device.failed" : "device.broke") : reason),
     });
     document.title = this.viewer.words.title;
     watch("value", () => this.receive(props.value));
@@ -226,7 +226,7 @@ export class Connection {
 
   /** The model on the device could not be fetched or started. */
   deviceFailed() {
-    if (this.waiting) this.viewer.say("device.broke");
+    if (this.waiting) this.viewer.say("device.failed");
     this.waiting = null;
     this.broken = true;
     this.work(null, this.serial);
@@ -239,7 +239,7 @@ export class Connection {
     if (!this.device) {
       this.waiting = this.broken ? null : source;
       this.work(this.broken ? null : { name: "fetch" }, serial);
-      if (this.broken) this.viewer.say("device.broke");
+      if (this.broken) this.viewer.say("device.failed");
       await this.idle;
       return false;
     }

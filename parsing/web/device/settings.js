@@ -1,0 +1,43 @@
+// What settings.json must hold: the constants of lite.py and people.py that the model in the browser works by.
+
+const NUMBERS = /** @type {const} */ ([
+  "stride",
+  "part_stride",
+  "person_stride",
+  "longest_side",
+  "look_area",
+  "person_area",
+  "largest_zoom",
+  "longest_photo",
+  "background",
+  "margin",
+  "inside",
+  "smallest_piece",
+  "garment_shrink",
+  "garment_spread",
+  "garment_floor",
+  "garment_doubt",
+  "lowest_peak",
+  "most_peaks",
+  "smallest_person",
+  "twin_gap",
+  "smallest_face",
+  "face_gap",
+  "smaller_face",
+]);
+const LISTS = /** @type {const} */ (["face", "mirror", "garments"]);
+
+/** @typedef {Record<typeof NUMBERS[number], number> & Record<typeof LISTS[number], number[]>} Settings */
+
+/**
+ * What was fetched, if it is complete; a number that is missing would let a loop run for ever.
+ * @param {any} fetched @returns {Settings}
+ */
+export function checkSettings(fetched) {
+  const wrong = [
+    ...NUMBERS.filter((name) => !Number.isFinite(fetched?.[name])),
+    ...LISTS.filter((name) => !Array.isArray(fetched?.[name]) || !fetched[name].every(Number.isFinite)),
+  ];
+  if (wrong.length) throw new TypeError(`settings.json lacks ${wrong.join(", ")}.`);
+  return fetched;
+}
