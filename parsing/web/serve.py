@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
         agents,
     )
     title = (loader.parser or lite).title
-    host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host
+    host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host  # noqa: S104, only named
 
     def listening() -> None:
         print(f"{title} at http://{host}:{options.port}", flush=True)

@@ -20,7 +20,7 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
         prog="python -m parsing serve",
         description="Serves the page, as python app.py does. Every option may also come from an environment variable.",
     )
-    hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"
+    hosted = "0.0.0.0" if environment("SPACE_ID") else "127.0.0.1"  # noqa: S104, a Space is reached from without
     options.add_argument(
         "--host",
         default=environment("PARSING_HOST") or environment("GRADIO_SERVER_NAME") or hosted,
