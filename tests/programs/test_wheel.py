@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 import pytest
 from support.program import free_port, wait_until_served
+from support.wheel import install, run
 
 import parsing
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "assets" / "examples"
-PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 OPTIONAL = ("torch", "safetensors", "modelscope", "gradio", "fastapi", "uvicorn", "ray", "onnx")
 BASE_ONLY = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL})); sys.argv[0] = 'human-parsing'; "
 """Python as it is where no extra was installed."""
@@ -29,11 +29,7 @@ BASE_ONLY = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL})); sys.arg
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the wheel was installed."""
-    built, target = tmp_path_factory.mktemp("built"), tmp_path_factory.mktemp("installed")
-    run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(built), str(ROOT)], built)
-    (wheel,) = built.glob("*.whl")
-    run([*PIP, "install", "--no-deps", "--no-index", "--target", str(target), str(wheel)], built)
-    return target
+    return install(tmp_path_factory.mktemp("built"))
 
 
 @contextmanager
@@ -48,13 +44,6 @@ def serving(command: list[str], folder: Path, **variables: str) -> Iterator[str]
     finally:
         program.terminate()
         program.wait(20)
-
-
-def run(command: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **variables}
-    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    return ended
 
 
 def page_at(address: str) -> dict[str, Any]:

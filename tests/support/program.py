@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,17 +56,21 @@ class Program:
 
 
 @contextmanager
-def run_app(*arguments: str, **environment: str) -> Iterator[Program]:
-    """`python app.py --model lite` with more arguments and variables, once it answers; it is asked to end afterwards."""
+def run_app(
+    *arguments: str, command: Sequence[str] = (sys.executable, "app.py"), place: Path = ROOT, **environment: str
+) -> Iterator[Program]:
+    """`python app.py --model lite`, or another command that serves the page, with more arguments and variables, started in the
+    folder `place`, once it answers; it is asked to end afterwards.
+    """
     port = free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PARSING_", "GRADIO_", "SPACE_"))}
-    command = [sys.executable, "app.py", "--model", "lite", "--port", str(port), *arguments]
-    with tempfile.TemporaryDirectory() as place:
-        log, folder = Path(place) / "log", Path(place) / "tmp"
+    words = [*command, "--model", "lite", "--port", str(port), *arguments]
+    with tempfile.TemporaryDirectory() as own_place:
+        log, folder = Path(own_place) / "log", Path(own_place) / "tmp"
         folder.mkdir()
         environment = {**own, "TMPDIR": str(folder), **environment}
         with log.open("wb") as written:
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=written, stderr=written)
+            process = subprocess.Popen(words, cwd=place, env=environment, stdout=written, stderr=written)
         try:
             wait_until_served(f"http://127.0.0.1:{port}/health", process)
             yield Program(f"http://127.0.0.1:{port}", process, log, folder)

@@ -1,4 +1,4 @@
-"""What a stranger may try on `python app.py`, started as users start it."""
+"""What a stranger may try on `python app.py`, and on the wheel's `human-parsing serve`, started as users start them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import resource
 import secrets
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,13 +19,21 @@ import pytest
 from PIL import Image
 from support.program import ROOT, Program, end, run_app
 from support.served import until
+from support.wheel import install
 
 SECRET = "nobody's business"
 
 
-@pytest.fixture(scope="module")
-def app() -> Iterator[Program]:
-    with run_app() as program:
+@pytest.fixture(scope="module", params=["checkout", "wheel"])
+def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    if request.param == "checkout":
+        with run_app() as program:
+            yield program
+        return
+    built = tmp_path_factory.mktemp("built")
+    installed = install(built)
+    command = [sys.executable, str(installed / "bin" / "human-parsing"), "serve"]
+    with run_app(command=command, place=built, PYTHONPATH=str(installed)) as program:
         yield program
 
 
