@@ -9,6 +9,7 @@ else. Files appear whole or not at all, so that `--resume` can go on after whate
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -148,18 +149,18 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     chosen = options.parse_intermixed_args(arguments)
     chosen.kinds = list(dict.fromkeys(chosen.kinds or ["picture"]))
+    if not (chosen.weights or os.environ.get("PARSING_WEIGHTS")):  # weights of one's own may name classes of their own
+        try:
+            for name in chosen.parts or ():
+                part_index(name, KNOWN_PARTS)
+        except ValueError as error:
+            options.error(f"argument --parts: {error}")
     return chosen
 
 
 def read_parts(text: str) -> list[str]:
     """Part names with commas between them; whether the model has them is seen once it is there."""
-    names = text.split(",")
-    try:
-        for name in names:
-            part_index(name, KNOWN_PARTS)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return names
+    return text.split(",")
 
 
 def read_opacity(number: str) -> float:

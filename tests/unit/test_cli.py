@@ -20,6 +20,7 @@ from parsing.cli import parse as cli
 from parsing.cli import results as cli_results
 from parsing.cli.photos import choose_targets, find_photos
 from parsing.formats.document import describe
+from parsing.labels import read_classes
 from parsing.render import VIEWS
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,23 @@ def test_edges_crop_and_colour_are_those_of_composite() -> None:
 def test_without_options_an_overlay_of_all_parts() -> None:
     assert cli.main(["one.png", "-o", "out"]) == 0
     np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), parsing.composite(PHOTO, Stripes()(PHOTO)))
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(("part", "refused"), [("Cape", ""), ("cape", ""), ("Coat", "there are Background, Cape.")])
+def test_parts_are_those_of_the_weights(
+    part: str, refused: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stripes = Stripes()
+    stripes.classes = read_classes(["Background", "Cape"])
+    monkeypatch.setattr(cli, "load", lambda name, **options: parsing.Parser(stripes))
+    arguments = ["one.png", "-o", "out", "--weights", "model", "--parts", part]
+    if refused:
+        with pytest.raises(SystemExit, match="2"):
+            cli.main(arguments)
+    else:
+        assert cli.main(arguments) == 0
+    assert refused in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("model", "photos")
