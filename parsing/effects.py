@@ -37,7 +37,7 @@ def grow(regions: NDArray[np.uint16], pixels: int) -> NDArray[np.uint16]:
     return np.asarray(cv2.copyTo(regions, cv2.erode((regions > 0).astype(np.uint8), square)), np.uint16)
 
 
-def fade(regions: NDArray[np.uint16], pixels: int) -> NDArray[np.uint8]:
+def fade(regions: NDArray[np.uint8] | NDArray[np.uint16], pixels: int) -> NDArray[np.uint8]:
     """How much of each pixel is chosen, 0 to 255: the mean over the square of 2 `pixels` + 1 around it."""
     chosen = np.where(regions > 0, np.uint8(255), np.uint8(0))
     return _box_blur(chosen, pixels) if pixels else chosen

@@ -37,9 +37,9 @@ def encode_labels(labels: NDArray[np.uint8], colors: NDArray[np.uint8] | None = 
     return stream.getvalue()
 
 
-def encode_mask(mask: NDArray[np.uint8]) -> bytes:
-    """A mask, (H, W) uint8, 0 and 255, as the bytes of a PNG of one bit a pixel."""
-    return cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_BILEVEL, 1])[1].tobytes()
+def encode_mask(mask: NDArray[np.uint8], soft: bool = False) -> bytes:
+    """A mask, (H, W) uint8, as the bytes of a PNG: 0 and 255 as one bit a pixel or, where it is `soft`, 0 to 255 as greys."""
+    return cv2.imencode(".png", mask, [] if soft else [cv2.IMWRITE_PNG_BILEVEL, 1])[1].tobytes()
 
 
 def encode_picture(picture: NDArray[np.uint8], form: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from parsing.effects import fade
 from parsing.formats import document
 from parsing.formats.sample import Sample
 from parsing.labels import BACKGROUND
@@ -20,7 +21,8 @@ _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def encode(sample: Sample) -> bytes:
-    """The bytes of a ZIP of black and white PNG files of the photo's size, white where the mask is.
+    """The bytes of a ZIP of black and white PNG files of the photo's size, white where the mask is; with `feather`, each mask
+    fades at its own edge, over greys (`parsing.effects.fade`).
 
     In it: `Hair.png` and so on for each part of the label map; `person-1.png` and so on for each person; where people were told
     apart, `person-1-Hair.png` and so on for the parts of each; `labels.png`, the label map; `parsing.json`, the JSON document.
@@ -28,12 +30,13 @@ def encode(sample: Sample) -> bytes:
     parsing = sample.parsing
     files = {"parsing.json": document.encode(sample), "labels.png": encode_labels(parsing.labels)}
     masks = _masks_by_part(parsing)
-    files |= {f"{name}.png": encode_mask(mask) for name, mask in masks.items()}
+    whole = {f"{name}.png": mask for name, mask in masks.items()}
     for person in parsing.people:
-        files[f"person-{person.person}.png"] = encode_mask(person.mask.view(np.uint8) * np.uint8(255))
+        whole[f"person-{person.person}.png"] = person.mask.view(np.uint8) * np.uint8(255)
         own = where_equal(parsing.person_of, person.person or 0)
         worn = {name: mask & own for name, mask in masks.items()}
-        files |= {f"person-{person.person}-{name}.png": encode_mask(mask) for name, mask in worn.items() if mask.any()}
+        whole |= {f"person-{person.person}-{name}.png": mask for name, mask in worn.items() if mask.any()}
+    files |= {name: encode_mask(fade(mask, sample.feather), sample.feather > 0) for name, mask in whole.items()}
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in files.items():

@@ -23,7 +23,7 @@ class Sample:
             that need its pixels carry them inside.
         written_to: absolute path of the folder that the result is written to, from which data sets refer to the photo.
         opacity, palette, view, feather, crop, color: how the coloured picture is drawn, as `composite` takes them; the palette
-            by name.
+            by name. Masks fade by `feather` too.
     """
 
     photo: NDArray[np.uint8]

@@ -165,6 +165,10 @@ def test_programs_see_two_documented_endpoints(client: Client) -> None:
         "view",
         "palette",
         "person",
+        "grow",
+        "feather",
+        "crop",
+        "color",
     ]
     assert all("Parses a photo" in endpoint["description"] for endpoint in endpoints.values())
 
@@ -185,6 +189,7 @@ def test_parse_over_the_network(client: Client, photo: Path) -> None:
         {"view": "map", "palette": "safe"},
         {"view": "cutout", "parts": ["Pants"], "person": 1},
         {"view": "outlines", "palette": "article"},
+        {"view": "recolor", "color": "#c2185b", "grow": -1, "feather": 2},
     ],
 )
 def test_recolor_over_the_network(client: Client, photo: Path, options: dict[str, object]) -> None:
@@ -203,6 +208,8 @@ def test_recolor_over_the_network(client: Client, photo: Path, options: dict[str
         (encode(PHOTO, "PNG"), {"view": "x"}, "There is no view 'x'"),
         (encode(PHOTO, "PNG"), {"palette": "x"}, "There is no palette 'x'"),
         (encode(PHOTO, "PNG"), {"person": 2}, "There is no person 2"),
+        (encode(PHOTO, "PNG"), {"grow": 65}, "Edges grow by -64 to 64 pixels"),
+        (encode(PHOTO, "PNG"), {"color": "red"}, "A colour is written as #rrggbb"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inflateSync } from "node:zlib";
 import { compress, makeFile, outline } from "../../parsing/web/device/files.js";
-import { encodeIndexed, encodeMask } from "../../parsing/web/device/png.js";
+import { encodeGray, encodeIndexed, encodeMask } from "../../parsing/web/device/png.js";
 import { crc32, zip } from "../../parsing/web/device/zip.js";
 
 const TABLE = ["Background", "Hat", "Hair"].map((name, index) => ({ index, name, group: "head" }));
@@ -43,6 +43,12 @@ test("a mask has one bit a pixel, the first in the highest", async () => {
   assert.deepEqual([...inflateSync(chunks.IDAT)], [0, 0b10101010, 0b10000000, 0, 0b01010101, 0]);
 });
 
+test("a soft mask has a byte a pixel", async () => {
+  const chunks = chunksOf(await encodeGray(Uint8Array.of(0, 85, 170, 255), 2, 2));
+  assert.deepEqual([...chunks.IHDR.subarray(8, 10)], [8, 0]);
+  assert.deepEqual([...inflateSync(chunks.IDAT)], [0, 0, 85, 0, 170, 255]);
+});
+
 test("an archive holds the files as they are, found by its directory", () => {
   const archive = zip({ "a.txt": Uint8Array.of(1, 2, 3), "b/é.txt": new Uint8Array() });
   const view = new DataView(archive.buffer);
@@ -76,7 +82,7 @@ test("a file holds what is ticked of the chosen person, who becomes number 1", a
   const people = [{ score: 0.9, parts: [0, 0.5, 0.6] }, { score: 0.8, parts: [0, 0.1, 0.7] }];
   const found = { maps, people, timings: { parse: 1.005 }, width: 4, height: 1 };
   const usual = /** @type {[number, number, number][]} */ ([[0, 0, 0], [1, 1, 1], [2, 2, 2]]);
-  const wanted = { form: "json", parts: ["Hair"], person: 2, grow: 0, palette: usual, usual, table: TABLE };
+  const wanted = { form: "json", parts: ["Hair"], person: 2, grow: 0, feather: 0, palette: usual, usual, table: TABLE };
   const { name, blob } = await makeFile(found, wanted);
   const said = JSON.parse(await blob.text());
   assert.equal(name, "parsing.json");

@@ -127,6 +127,17 @@ def test_the_zip_holds_each_part_and_each_person() -> None:
     assert SCHEMA.is_valid(json.loads(archive.read("parsing.json")))
 
 
+def test_feathered_masks_fade_over_greys() -> None:
+    labels = np.zeros((9, 12), np.uint8)
+    labels[:, :6] = 5
+    sample = Sample(np.zeros((9, 12, 3), np.uint8), Parsing(labels, [], [], "example", {}, np.zeros_like(labels)), feather=1)
+    archive = zipfile.ZipFile(io.BytesIO(masks.encode(sample)))
+    picture = Image.open(io.BytesIO(archive.read("UpperClothes.png")))
+    assert picture.mode == "L"
+    np.testing.assert_array_equal(np.asarray(picture), np.tile([255] * 5 + [170, 85] + [0] * 5, (9, 1)))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(archive.read("labels.png")))), labels)
+
+
 def test_the_zip_of_a_photo_without_people() -> None:
     archive = zipfile.ZipFile(io.BytesIO(masks.encode(Sample(BLACK, Stripes()(BLACK)))))
     assert set(archive.namelist()) == {"labels.png", "parsing.json"}

@@ -20,10 +20,10 @@ import parsing
 from parsing.extras import needs
 from parsing.pictures import encode_picture
 from parsing.render import PALETTES, VIEWS, View, composite
-from parsing.web.page.handlers import Handlers, never
+from parsing.web.page.handlers import Handlers
 from parsing.web.server.guard import MAX_BODY
 from parsing.web.server.memory import memory_told
-from parsing.web.server.turns import Answer, BusyError, StoppingError
+from parsing.web.server.turns import Answer, BusyError, StoppingError, never
 from parsing.web.viewer.messages import Shown
 
 ADDRESS: Final = "/mcp"

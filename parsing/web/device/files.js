@@ -1,7 +1,7 @@
 // Files of a photo that was parsed on the device, made without the server: the formats of parsing/formats/table.py that are marked
 // on_device, in JavaScript; their Python says what they follow.
-import { grow } from "../viewer/edges.js";
-import { encodeIndexed, encodeMask } from "./png.js";
+import { fade, grow } from "../viewer/edges.js";
+import { encodeGray, encodeIndexed, encodeMask } from "./png.js";
 import { zip } from "./zip.js";
 
 /** @import { Part } from "../viewer/legend.js" */
@@ -9,16 +9,16 @@ import { zip } from "./zip.js";
 /** @import { Parsed } from "./lite.js" */
 /** @import { Size } from "./photo.js" */
 /**
- * What of it, and how: "labels", "masks" or "json"; the names of the parts; one person or null; pixels by which edges grow; colours by class, those chosen and the
+ * What of it, and how: "labels", "masks" or "json"; the names of the parts; one person or null; pixels by which edges grow, and over which masks fade; colours by class, those chosen and the
  * usual ones; the classes.
- * @typedef {{ form: string, parts: string[], person: number | null, grow: number, palette: Color[], usual: Color[], table: Part[] }} WantedFile
+ * @typedef {{ form: string, parts: string[], person: number | null, grow: number, feather: number, palette: Color[], usual: Color[], table: Part[] }} WantedFile
  */
 /** What is on the screen. @typedef {{ labels: Uint8Array, personOf: Uint8Array, people: Parsed["people"] } & Size} Seen */
 
 const PERSON = 32; // what a person's number is multiplied by where it is one number with a class
 
 /** A file of what is on the screen. @param {Parsed & Size} found @param {WantedFile} wanted */
-export async function makeFile(found, { form, parts, person, grow: pixels, palette, usual, table }) {
+export async function makeFile(found, { form, parts, person, grow: pixels, feather, palette, usual, table }) {
   const seen = growEdges(restrict(found, table.map(({ name, index }) => index > 0 && parts.includes(name)), person), pixels);
   /** @param {string} name @param {string} type @param {Uint8Array<ArrayBuffer>} content */
   const file = (name, type, content) => ({ name, blob: new Blob([content], { type }) });
@@ -29,8 +29,12 @@ export async function makeFile(found, { form, parts, person, grow: pixels, palet
   const files = { "parsing.json": json, "labels.png": await encodeIndexed(seen, usual) };
   const { labels, personOf, width, height } = seen;
   const present = new Set(Uint16Array.from(labels, (part, pixel) => part + PERSON * personOf[pixel]));
+  /** @param {(pixel: number) => boolean} is */
+  const soft = (is) => fade(labels.map((_, pixel) => Number(is(pixel))), width, height, feather);
   /** @param {string} name @param {(pixel: number) => boolean} is */
-  const add = async (name, is) => (files[name + ".png"] = await encodeMask(is, width, height));
+  const add = async (name, is) => {
+    files[name + ".png"] = feather ? await encodeGray(soft(is), width, height) : await encodeMask(is, width, height);
+  };
   const numbers = seen.people.map((_, index) => index + 1);
   /** @param {number} part @param {number[]} owners */
   const has = (part, owners) => owners.some((owner) => present.has(part + PERSON * owner));

@@ -8,9 +8,17 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** A label map with its palette, colours by class. @param {{ labels: Uint8Array } & Size} map @param {Color[]} palette */
 export async function encodeIndexed({ labels, width, height }, palette) {
-  const rows = new Uint8Array((width + 1) * height); // each row begins with its filter, 0 for none
-  for (let y = 0; y < height; y++) rows.set(labels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
-  return encode(width, height, 8, 3, [chunk("PLTE", Uint8Array.from(palette.flat()))], rows);
+  return encode(width, height, 8, 3, [chunk("PLTE", Uint8Array.from(palette.flat()))], withFilters(labels, width, height));
+}
+
+/** A soft mask, a byte a pixel. @param {Uint8Array} mask @param {number} width @param {number} height */
+export const encodeGray = (mask, width, height) => encode(width, height, 8, 0, [], withFilters(mask, width, height));
+
+/** Rows of bytes, each after its filter, 0 for none. @param {Uint8Array} values @param {number} width @param {number} height */
+function withFilters(values, width, height) {
+  const rows = new Uint8Array((width + 1) * height);
+  for (let y = 0; y < height; y++) rows.set(values.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+  return rows;
 }
 
 /**

@@ -265,13 +265,13 @@ export class Connection {
   }
 
   /** @param {Wanted} wanted @returns {Promise<{ name: string, blob: Blob } | { refused: string } | null>} */
-  async makeFile({ form, parts, person, palette, grow }) {
+  async makeFile({ form, parts, person, palette, grow, feather }) {
     if (this.found) {
       const { lite_table: table, palettes } = this.props;
       const colors = { palette: palettes[palette], usual: palettes.lip };
-      return this.found.save({ form, parts, person: person || null, grow, ...colors, table });
+      return this.found.save({ form, parts, person: person || null, grow, feather, ...colors, table });
     }
-    const file = await this.server.save_file({ ticket: this.ticket, form, parts, person: person || null, palette, grow });
+    const file = await this.server.save_file({ ticket: this.ticket, form, parts, person: person || null, palette, grow, feather });
     if (!file || "refused" in file) return file;
     return { name: file.name, blob: new Blob([fromBase64(file.content)], { type: file.type }) };
   }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import logging
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 import parsing
+from parsing.effects import WIDEST_EDGE
 from parsing.files import find_examples
 from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
@@ -37,7 +37,7 @@ from parsing.web.server.memory import memory_told
 from parsing.web.server.models import ServedModels
 from parsing.web.server.payloads import MOST_FRAME
 from parsing.web.server.reception import Reception
-from parsing.web.server.turns import BusyError, GoneError, StoppingError, Turns, finish
+from parsing.web.server.turns import BusyError, GoneError, StoppingError, Turns, finish, never
 from parsing.web.viewer.messages import Shown, as_text, maps_message, mirror, photo_message
 
 log = logging.getLogger(__name__)
@@ -258,7 +258,7 @@ class Handlers:
         is missing. None where the server has forgotten the photo.
 
         `sent` is {"ticket", "form": one of `FORMATS`, "parts": names, "person": number or None, "palette": name,
-        "grow": pixels}.
+        "grow": pixels, "feather": pixels}.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         shown = None if ticket is None else self.visits.shown(ticket)
@@ -273,8 +273,10 @@ class Handlers:
             seen = grow_edges(seen, grow) if isinstance(grow, int) else seen
         except ValueError:
             return None
+        feather = sent.get("feather")
+        feather = feather if isinstance(feather, int) and 0 <= feather <= WIDEST_EDGE else 0
         try:
-            content = form.make_file(Sample(shown.photo, seen, palette=sent["palette"]))
+            content = form.make_file(Sample(shown.photo, seen, palette=sent["palette"], feather=feather))
         except ImportError as error:
             return {"refused": str(error)}
         return {"name": "parsing" + form.suffix, "type": form.media_type, "content": as_text(content)}
@@ -294,8 +296,3 @@ class Handlers:
             opened = parsing.open_image(source) if isinstance(source, Path) else self.decode(source, most_pixels)
             photo = shrink(opened, longest)
         return parsing.Photo(photo, (time.perf_counter() - start) * 1000)
-
-
-async def never() -> None:
-    """Ends by being cancelled only: whoever calls it waits for the answer, and is cancelled with it."""
-    await asyncio.Event().wait()

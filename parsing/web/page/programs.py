@@ -44,15 +44,24 @@ class Programs:
         view: View = "overlay",
         palette: Literal["lip", "article", "safe"] = "lip",
         person: int | None = None,
+        grow: int = 0,
+        feather: int = 0,
+        crop: bool = False,
+        color: str | None = None,
     ) -> gr.FileData:
-        """Parses a photo and colours it. Returns a PNG of the photo's size. `parts` are English part names, all 19 where none
-        are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours), "cutout", "outlines",
-        "blur", "pixelate" or "recolor"; `palette` is "lip" (the usual colours), "article" or "safe" (for colour-blind people);
-        `person` is the number of one person, from 1, everybody where none is given.
+        """Parses a photo and colours it. Returns a PNG of the photo's size, or cropped. `parts` are English part names, all 19
+        where none are given; `opacity` is 0 (photo) to 1 (flat colours); `view` is "overlay", "map" (only colours), "cutout",
+        "outlines", "blur", "pixelate" or "recolor"; `palette` is "lip" (the usual colours), "article" or "safe" (for
+        colour-blind people); `person` is the number of one person, from 1, everybody where none is given; `grow` is by how many
+        pixels edges grow, or shrink where it is negative, and `feather` over how many they fade, 64 at most; `crop` leaves only
+        the rectangle around what is chosen; `color`, "#rrggbb", is that of all that is chosen, the palette's where none is
+        given.
         """
 
         def draw(shown: Shown) -> gr.FileData:
-            picture = parsing.composite(shown.photo, shown.parsing, parts, opacity, palette, view, person)
+            picture = parsing.composite(
+                shown.photo, shown.parsing, parts, opacity, palette, view, person, grow, feather, crop, color
+            )
             return gr.FileData(path=str(self.handlers.reception.uploads.add(encode_picture(picture, "png"), ".png")))
 
         return await self._serve(photo, request, draw)

@@ -144,7 +144,10 @@ CALLS: Final[Mapping[str, tuple[Check, ...]]] = {
     "example": (optional(whole), menu, ticket),
     "switch": (menu, ticket),
     "parse": (photo,),
-    "recolor": (photo, optional(words), number, text(100), text(100), optional(whole)),
+    "recolor": (
+        *(photo, optional(words), number, text(100), text(100), optional(whole)),
+        *(whole, whole, flag, optional(text(100))),  # edges, crop, colour
+    ),
 }
 """What each function of the page, by its name there, takes."""
 
@@ -152,7 +155,9 @@ SERVER_CALLS: Final[Mapping[str, Check]] = {
     "begin_photo": ticket,
     "first_photo": ticket,
     "parse_frame": fields(ticket=ticket, jpeg=text(MOST_FRAME), mirrored=flag),
-    "save_file": fields(ticket=ticket, form=text(20), parts=words, person=optional(whole), palette=text(100), grow=whole),
+    "save_file": fields(
+        ticket=ticket, form=text(20), parts=words, person=optional(whole), palette=text(100), grow=whole, feather=whole
+    ),
     "model_state": flag,
 }
 """What each function takes that the scripts of the page call, by its name."""

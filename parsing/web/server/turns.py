@@ -236,3 +236,8 @@ async def gone(request: Request) -> None:
     """Ends when the client of a request, whose body has been read, goes away."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+async def never() -> None:
+    """Ends by being cancelled only: whoever calls it waits for the answer, and is cancelled with it."""
+    await asyncio.Event().wait()

@@ -21,7 +21,7 @@ export function grow(regions, width, height, pixels) {
 
 /**
  * How much of each pixel is chosen, 0 to 255: the mean over the square of 2 `pixels` + 1 around it, the edge of the picture repeated.
- * @param {Uint16Array} regions
+ * @param {Uint8Array | Uint16Array} regions
  * @param {number} width
  * @param {number} height
  * @param {number} pixels

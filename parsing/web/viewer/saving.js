@@ -62,8 +62,8 @@ export class Saving {
     if (viewer.camera.on) viewer.camera.stop(); // all files are of one frame
     await viewer.camera.ended;
     if (form === "picture") return download(await encodeCanvas(this.picture()), this.pictureName);
-    const { ticked, person, palette, grow } = viewer.settings;
-    const file = await viewer.ports.makeFile({ form, parts: [...ticked], person, palette, grow }).catch(() => null);
+    const { ticked, person, palette, grow, feather } = viewer.settings;
+    const file = await viewer.ports.makeFile({ form, parts: [...ticked], person, palette, grow, feather }).catch(() => null);
     if (!file) viewer.say("save.gone");
     else if ("refused" in file) viewer.say(file.refused);
     else download(file.blob, file.name.replace("parsing", viewer.ports.photoName()));

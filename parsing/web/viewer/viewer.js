@@ -26,7 +26,7 @@ import { Strip } from "./strip.js";
  */
 /**
  * A file that somebody wants, of what is on the screen; person 0 is everybody.
- * @typedef {{ form: string, parts: string[], person: number, palette: string, grow: number }} Wanted
+ * @typedef {{ form: string, parts: string[], person: number, palette: string, grow: number, feather: number }} Wanted
  */
 /**
  * What the viewer asks for: that the camera begins, that a frame is parsed (and shown, by `show`), that a file is made (null: it cannot be any more; refused: the sentence that says why not).
