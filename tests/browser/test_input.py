@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from support.browsing import file_of, serve, shown, upload, visit
 from support.crowd_model import PHOTO, Crowd
@@ -80,6 +81,45 @@ def test_several_photos_become_a_strip_and_are_parsed_one_by_one(empty_page: Pag
     upload(empty_page, file_of(SECOND))
     shown(empty_page, SECOND.shape[:2])
     expect(empty_page.locator(".strip")).to_be_hidden()
+
+
+def test_a_thumbnail_brings_its_photo_back_without_parsing_it_again(browser: Browser) -> None:
+    model = Counted()
+    for address in serve(parsing.Parser(model)):
+        for page in visit(browser, address):
+            hand_over(page, "drop", "#picture", file_of(PHOTO), {**file_of(SECOND), "name": "second.png"})
+            expect(page.locator(".strip [data-state=shown]")).to_have_count(2)
+            parsed = model.calls
+            for name, photo in (("photo.png", PHOTO), ("second.png", SECOND), ("photo.png", PHOTO)):
+                page.get_by_role("button", name=name).click()
+                np.testing.assert_array_equal(shown(page, photo.shape[:2]), parsing.composite(photo, Crowd()(photo)))
+            assert model.calls == parsed
+            with page.expect_download() as waiting:
+                page.get_by_role("button", name="Label map").click()
+            with Image.open(waiting.value.path()) as saved:
+                np.testing.assert_array_equal(np.asarray(saved), Crowd()(PHOTO).labels)
+
+
+@pytest.mark.parametrize("form", ["png", "tiff"])
+def test_a_photo_that_is_made_smaller_says_so_whatever_the_browser_can_read(empty_page: Page, form: str) -> None:
+    wide = np.random.default_rng(1).integers(0, 256, (41, 4096, 3), dtype=np.uint8)
+    upload(empty_page, file_of(wide, form))
+    shown(empty_page, (20, 2048))
+    expect(empty_page.locator("#facts")).to_contain_text("2048 × 20, made smaller from 4096 × 41")
+    upload(empty_page, file_of(PHOTO, form))
+    shown(empty_page, PHOTO.shape[:2])
+    expect(empty_page.locator("#facts")).not_to_contain_text("made smaller")
+
+
+class Counted(Crowd):
+    """Counts its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
+        self.calls += 1
+        return super().__call__(image, on_stage)
 
 
 class Held(Crowd):

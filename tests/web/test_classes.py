@@ -54,7 +54,7 @@ def test_what_is_on_the_screen_keeps_its_names() -> None:
     seen = restrict(PARSED, ["Jumpsuits"], 1)
     assert [part.name for part in seen.parts] == ["Jumpsuits"]
     assert seen.classes == LIP_PARTS
-    sent = maps_message(Shown(PHOTO, PARSED, "Jumpsuit"))["classes"]
+    sent = maps_message(Shown(PHOTO, PARSED, "Jumpsuit", PHOTO.shape[:2]))["classes"]
     assert sent[10] == {"index": 10, "name": "Jumpsuits", "group": "clothes"}
 
 

@@ -39,7 +39,7 @@ def test_a_ticket_is_read_or_refused(text: object, known: Ticket | None) -> None
 
 
 def test_only_the_newest_photo_of_a_page_is_kept() -> None:
-    all_pages, shown = Visits(), Shown(PHOTO, PARSED, "Crowd")
+    all_pages, shown = Visits(), Shown(PHOTO, PARSED, "Crowd", PHOTO.shape[:2])
     first, second, elsewhere = Ticket(page(1), 1, "en"), Ticket(page(1), 2, "en"), Ticket(page(2), 1, "en")
     assert all_pages.is_newest(first)
     all_pages.begin(second)
@@ -52,7 +52,7 @@ def test_only_the_newest_photo_of_a_page_is_kept() -> None:
 
 
 def test_pages_are_forgotten_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    all_pages, shown = Visits(), Shown(PHOTO, PARSED, "Crowd")
+    all_pages, shown = Visits(), Shown(PHOTO, PARSED, "Crowd", PHOTO.shape[:2])
     tickets = [Ticket(page(number), 1, "en") for number in range(visits.MOST_PAGES + 1)]
     for ticket in tickets:
         all_pages.keep(ticket, shown)
@@ -62,6 +62,34 @@ def test_pages_are_forgotten_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -
     all_pages.begin(Ticket(page(999), 1, "en"))
     monkeypatch.undo()
     assert all_pages.shown(tickets[-1]) is None
+
+
+def test_a_page_may_come_back_to_an_earlier_photo() -> None:
+    all_pages = Visits()
+    shown = [Shown(PHOTO, PARSED, f"photo {number}", PHOTO.shape[:2]) for number in (1, 2)]
+    for number, one in enumerate(shown, start=1):
+        all_pages.keep(Ticket(page(1), number, "en"), one)
+    assert all_pages.earlier(Ticket(page(1), 3, "en"), 1) is shown[0]
+    assert all_pages.earlier(Ticket(page(1), 3, "en"), 3) is None
+    assert all_pages.earlier(Ticket(page(2), 1, "en"), 1) is None
+
+
+def test_photos_that_no_page_shows_are_forgotten_first() -> None:
+    all_pages, shown = Visits(), Shown(PHOTO, PARSED, "Crowd", PHOTO.shape[:2])
+    elsewhere = Ticket(page(2), 1, "en")
+    all_pages.keep(elsewhere, shown)
+    for number in range(1, visits.MOST_PHOTOS + 3):
+        all_pages.keep(Ticket(page(1), number, "en"), shown)
+    newest = Ticket(page(1), visits.MOST_PHOTOS + 2, "en")
+    assert all_pages.shown(elsewhere) is shown
+    assert all_pages.shown(newest) is shown
+    kept = [number for number in range(1, newest.serial + 1) if all_pages.earlier(newest, number)]
+    assert kept == list(range(4, newest.serial + 1))
+
+
+@pytest.mark.parametrize("sent", [None, {}, {"ticket": "x", "earlier": 1}, {"ticket": f"{page(1)} 2 en", "earlier": []}])
+def test_a_made_up_earlier_photo_is_none(handlers: Handlers, sent: object) -> None:
+    assert asyncio.run(handlers.earlier_photo(sent)) is None
 
 
 def test_restricting_to_everything_changes_nothing() -> None:

@@ -60,7 +60,10 @@ def build_page(handlers: Handlers) -> gr.Blocks:
                 model: gr.State | gr.HTML = gr.State(None)
                 if handlers.models.loader is not None:
                     model = model_menu(words, handlers.models, handlers.models.loader, modules)
-            functions = [handlers.begin_photo, handlers.first_photo, handlers.parse_frame, handlers.save_file]
+            functions = [
+                *(handlers.begin_photo, handlers.first_photo, handlers.earlier_photo),
+                *(handlers.parse_frame, handlers.save_file),
+            ]
             shown = viewer(words, handlers.pick(None).classes, functions, modules)
         gr.HTML(text("page.notes"), elem_id="notes", apply_default_css=False)
         ticket = gr.Textbox(visible=False)  # filled by the lines of script below; see `Ticket`

@@ -7,6 +7,7 @@ a photo. This one hands on only the name of the upload.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -15,6 +16,7 @@ import numpy as np
 from gradio.i18n import I18nData
 from numpy.typing import NDArray
 
+import parsing
 from parsing.formats.table import FORMATS
 from parsing.labels import BACKGROUND, KNOWN_PARTS, PARTS, Part
 from parsing.web.assets import read_file
@@ -40,6 +42,13 @@ def load_texts() -> dict[str, dict[str, str]]:
     for words in texts.values():
         words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(HERE))
     return texts
+
+
+@dataclass(frozen=True, eq=False)
+class Opened(parsing.Photo):
+    """An opened photo, and the height and width that it had before it was made smaller."""
+
+    original: tuple[int, int]
 
 
 def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:

@@ -39,6 +39,8 @@ export class Connection {
     this.shown = 0; // number of the photo on show
     this.name = "photo"; // what its files are called
     this.example = ""; // the name of the example on show
+    /** @type {WeakMap<File, number>} */
+    this.serials = new WeakMap(); // of photos that have been on show
     /** @type {Map<string, string>} */
     this.tickets = new Map(); // of photos that have been sent, by the name of the upload
     /** @type {Device | null} */
@@ -90,6 +92,8 @@ export class Connection {
     if (this.staysHere) return this.openHere(file);
     this.begin();
     const { serial } = this;
+    if (await this.openEarlier(file)) return true;
+    if (serial !== this.serial) return false;
     try {
       await send();
     } catch {
@@ -97,6 +101,18 @@ export class Connection {
       this.work(null, serial);
     }
     await this.idle;
+    if (this.shown === serial) this.serials.set(file, serial);
+    return this.shown === serial;
+  }
+
+  /** Shows a photo that has been parsed before, as long as the server keeps it. @param {File} file @returns {Promise<boolean>} whether it is on show */
+  async openEarlier(file) {
+    const { serial } = this;
+    const earlier = this.serials.get(file);
+    const message = earlier && (await this.server.earlier_photo({ ticket: this.ticket, earlier }).catch(() => null));
+    if (!message) return false;
+    await this.receive(message);
+    if (this.shown === serial) this.serials.set(file, serial);
     return this.shown === serial;
   }
 

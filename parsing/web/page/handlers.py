@@ -20,17 +20,14 @@ from numpy.typing import NDArray
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 import parsing
-from parsing.effects import WIDEST_EDGE
 from parsing.files import find_examples
-from parsing.formats.sample import Sample
-from parsing.formats.table import FORMATS
 from parsing.image import MAX_PIXELS
-from parsing.render import PALETTES, grow_edges, restrict
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
-from parsing.web.page.components import known_parts, load_texts, shrink
+from parsing.web.page.components import Opened, load_texts, shrink
 from parsing.web.page.model_menu import chosen_name, wants_faster
 from parsing.web.page.steps import SupersededError, steps
+from parsing.web.page.taking import take_file
 from parsing.web.page.visits import Ticket, Visits
 from parsing.web.server.background import BackgroundLoader
 from parsing.web.server.memory import memory_told
@@ -38,7 +35,7 @@ from parsing.web.server.models import ServedModels
 from parsing.web.server.payloads import MOST_FRAME
 from parsing.web.server.reception import Reception
 from parsing.web.server.turns import BusyError, GoneError, StoppingError, Turns, finish, never
-from parsing.web.viewer.messages import Shown, as_text, maps_message, mirror, photo_message
+from parsing.web.viewer.messages import Shown, maps_message, mirror, photo_message
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +107,18 @@ class Handlers:
         shown, message = self._first
         self.visits.keep(known, shown)
         return {"serial": known.serial, **message}
+
+    async def earlier_photo(self, sent: Any) -> Message | None:
+        """A photo that the page has shown before, {"ticket": the new one, "earlier": its number then}; None where it is
+        forgotten. No model is asked.
+        """
+        known = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
+        number = sent.get("earlier") if known else None
+        shown = self.visits.earlier(known, number) if known and isinstance(number, int) else None
+        if known is None or shown is None:
+            return None
+        self.visits.keep(known, shown)
+        return {"serial": known.serial, **await run_in_threadpool(photo_message, shown)}
 
     async def upload(
         self, name: str | None, model: Any, ticket: Any, request: gr.Request
@@ -198,7 +207,7 @@ class Handlers:
 
         def work(on_stage: OnStage) -> Shown:
             if isinstance(source, Shown):
-                photo = parsing.Photo(source.photo, source.parsing.timings["open"])
+                photo = Opened(source.photo, source.parsing.timings["open"], source.original)
             else:
                 on_stage(Stage("open"))
                 photo = self.open_photo(source, LONGEST_PHOTO)
@@ -220,10 +229,10 @@ class Handlers:
             log.exception("A photo could not be parsed")
             yield {"serial": known.serial, "failed": TEXTS[known.language]["photo.failed"]}
 
-    def parse(self, photo: parsing.Photo, parser: parsing.Parser, on_stage: OnStage | None = None) -> Shown:
+    def parse(self, photo: Opened, parser: parsing.Parser, on_stage: OnStage | None = None) -> Shown:
         """Parses an opened photo."""
         with memory_told():
-            return Shown(photo.pixels, parser(photo, on_stage), parser.title)
+            return Shown(photo.pixels, parser(photo, on_stage), parser.title, photo.original)
 
     async def parse_frame(self, sent: Any) -> Message | None:
         """A frame from the camera, {"ticket", "jpeg" as data address, "mirrored"}, parsed by the embedded model in its turn:
@@ -254,38 +263,18 @@ class Handlers:
             return None
 
     def make_file(self, sent: Any) -> Message | None:
-        """A file of what is on the screen: "name", "type", "content" in base 64; "refused", a sentence, where a package for it
-        is missing. None where the server has forgotten the photo.
-
-        `sent` is {"ticket", "form": one of `FORMATS`, "parts": names, "person": number or None, "palette": name,
-        "grow": pixels, "feather": pixels}.
+        """A file of what is on the screen, see `take_file`, to which "ticket" is added; None where the server has forgotten the
+        photo.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         shown = None if ticket is None else self.visits.shown(ticket)
-        form = FORMATS.get(str(sent.get("form"))) if shown else None
-        if not shown or not form or sent.get("palette") not in list(PALETTES):
-            return None
-        person = sent.get("person")
-        try:
-            parts = known_parts(sent.get("parts"), shown.parsing.classes)
-            seen = restrict(shown.parsing, parts, person if isinstance(person, int) else None)
-            grow = sent.get("grow")
-            seen = grow_edges(seen, grow) if isinstance(grow, int) else seen
-        except ValueError:
-            return None
-        feather = sent.get("feather")
-        feather = feather if isinstance(feather, int) and 0 <= feather <= WIDEST_EDGE else 0
-        try:
-            content = form.make_file(Sample(shown.photo, seen, palette=sent["palette"], feather=feather))
-        except ImportError as error:
-            return {"refused": str(error)}
-        return {"name": "parsing" + form.suffix, "type": form.media_type, "content": as_text(content)}
+        return take_file(shown, sent) if shown else None
 
     def open(self, source: bytes | Path, parser: parsing.Parser) -> Shown:
         """Opens and parses a photo at its own size; raises `parsing.ImageError`."""
         return self.parse(self.open_photo(source, sys.maxsize), parser)
 
-    def open_photo(self, source: bytes | Path, longest: int, most_pixels: int = MAX_PIXELS) -> parsing.Photo:
+    def open_photo(self, source: bytes | Path, longest: int, most_pixels: int = MAX_PIXELS) -> Opened:
         """Opens a photo, and makes it smaller where its longer side has more than `longest` pixels.
 
         Raises:
@@ -295,4 +284,4 @@ class Handlers:
         with memory_told():
             opened = parsing.open_image(source) if isinstance(source, Path) else self.decode(source, most_pixels)
             photo = shrink(opened, longest)
-        return parsing.Photo(photo, (time.perf_counter() - start) * 1000)
+        return Opened(photo, (time.perf_counter() - start) * 1000, opened.shape[:2])

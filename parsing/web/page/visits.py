@@ -1,8 +1,8 @@
 """What the server remembers of an open page: which of its photos is the newest, and the parsing that it shows.
 
 A page numbers what it asks for. An answer to an earlier photo is of no use to it any more, so that whoever works on one can see
-that and stop. The parsing is kept for files to take away and for a choice of another model; an hour later, or when many others
-have come since, it is forgotten.
+that and stop. The parsing is kept for files to take away, for a choice of another model, and for a page that comes back to it;
+an hour later, or when many others have come since, it is forgotten, those that no page shows first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from parsing.web.viewer.messages import Shown
 
 KEPT_SECONDS: Final = 3600.0
 MOST_PAGES: Final = 64
-"""Each may hold a photo of 2048 by 2048 and its parsing, 20 MB."""
+MOST_PHOTOS: Final = 64
+"""Of all pages together; each may be a photo of 2048 by 2048 with its parsing, 20 MB."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Ticket:
 @dataclass
 class _Visit:
     newest: int
-    shown: Shown | None
+    shown: int | None  # number of the photo on show
     touched: float
 
 
@@ -55,6 +56,7 @@ class Visits:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._visits: OrderedDict[str, _Visit] = OrderedDict()
+        self._photos: OrderedDict[tuple[str, int], Shown] = OrderedDict()  # by page and number
 
     def begin(self, ticket: Ticket) -> None:
         """This photo is the page's newest, unless a later one is known."""
@@ -72,12 +74,26 @@ class Visits:
         with self._lock:
             visit = self._touch(ticket.page)
             if visit.newest <= ticket.serial:
-                visit.newest, visit.shown = ticket.serial, shown
+                visit.newest = visit.shown = ticket.serial
+                self._photos[ticket.page, ticket.serial] = shown
+                self._photos.move_to_end((ticket.page, ticket.serial))
+                self._forget_photos()
 
     def shown(self, ticket: Ticket) -> Shown | None:
         """What the page shows, or None where it shows nothing or the server has forgotten it."""
         with self._lock:
-            return self._touch(ticket.page).shown
+            number = self._touch(ticket.page).shown
+            return None if number is None else self._photos.get((ticket.page, number))
+
+    def earlier(self, ticket: Ticket, number: int) -> Shown | None:
+        """What the page has shown as this number, or None where the server has forgotten it."""
+        with self._lock:
+            return self._photos.get((ticket.page, number))
+
+    def _forget_photos(self) -> None:
+        while len(self._photos) > MOST_PHOTOS:
+            behind = (key for key in self._photos if self._visits[key[0]].shown != key[1])
+            del self._photos[next(behind, next(iter(self._photos)))]
 
     def _touch(self, page: str) -> _Visit:
         now = time.monotonic()
@@ -85,7 +101,9 @@ class Visits:
         visit.touched = now
         self._visits.move_to_end(page)
         while True:
-            oldest = next(iter(self._visits.values()))
+            oldest_page, oldest = next(iter(self._visits.items()))
             if oldest is visit or (len(self._visits) <= MOST_PAGES and now - oldest.touched < KEPT_SECONDS):
                 return visit
-            self._visits.popitem(last=False)
+            del self._visits[oldest_page]
+            for key in [key for key in self._photos if key[0] == oldest_page]:
+                del self._photos[key]

@@ -154,6 +154,7 @@ CALLS: Final[Mapping[str, tuple[Check, ...]]] = {
 SERVER_CALLS: Final[Mapping[str, Check]] = {
     "begin_photo": ticket,
     "first_photo": ticket,
+    "earlier_photo": fields(ticket=ticket, earlier=whole),
     "parse_frame": fields(ticket=ticket, jpeg=text(MOST_FRAME), mirrored=flag),
     "save_file": fields(
         ticket=ticket, form=text(20), parts=words, person=optional(whole), palette=text(100), grow=whole, feather=whole

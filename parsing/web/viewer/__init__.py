@@ -36,7 +36,7 @@ def viewer(words: I18nData, classes: tuple[Part, ...], server_functions: list[Ca
     Args:
         words: the text "words" of `load_texts`; it travels as the label, which Gradio translates.
         classes: what the list of parts shows until a photo comes with those of the model that parsed it.
-        server_functions: `begin_photo`, `first_photo`, `parse_frame` and `save_file` of `Handlers`.
+        server_functions: `begin_photo`, `first_photo`, `earlier_photo`, `parse_frame` and `save_file` of `Handlers`.
         modules: `modules_folder()`, where the modules are served.
     """
     return gr.HTML(

@@ -21,11 +21,14 @@ from parsing.result import Parsing, Segment
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What a page shows: the photo, RGB uint8 (H, W, 3), its parsing, and what the model that made it is called."""
+    """What a page shows: the photo, RGB uint8 (H, W, 3), its parsing, what the model that made it is called, and the height and
+    width of the photo before it was made smaller.
+    """
 
     photo: NDArray[np.uint8]
     parsing: Parsing
     title: str
+    original: tuple[int, int]
 
 
 def mirror(shown: Shown) -> Shown:
@@ -42,8 +45,12 @@ def mirror(shown: Shown) -> Shown:
 
 
 def photo_message(shown: Shown) -> dict[str, Any]:
-    """What the page needs to show a parsed photo: "photo", a PNG as data address, and what `maps_message` holds."""
-    return {"photo": "data:image/png;base64," + as_text(encode_picture(shown.photo, "png")), **maps_message(shown)}
+    """What the page needs to show a parsed photo: "photo", a PNG as data address, "original", the "width" and "height" that it
+    came with, and what `maps_message` holds.
+    """
+    height, width = shown.original
+    photo = "data:image/png;base64," + as_text(encode_picture(shown.photo, "png"))
+    return {"photo": photo, "original": {"width": width, "height": height}, **maps_message(shown)}
 
 
 def maps_message(shown: Shown) -> dict[str, Any]:

@@ -55,7 +55,7 @@ export class Viewer {
     this.facts = null;
     this.compared = false; // whether the photo lies beside the drawing
     /** @type {{ width: number, height: number } | null} */
-    this.original = null; // size of the photo that was chosen last, as the browser reads it
+    this.original = null; // size of the photo that was chosen last, as the browser reads it, where it can
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.silence = undefined; // when what is said goes away
     this.pointing = new Pointing(this);
@@ -142,7 +142,7 @@ export class Viewer {
     settings.invited = 0;
     if (settings.person > facts.people) settings.person = 0;
     if (!isFrame || facts.people !== this.facts?.people) listPeople(find(this.root, "#people .chips"), facts.people, settings.person, this.words);
-    this.facts = { ...facts, found: map.found, draw: 0, original: (!isFrame && this.original) || undefined };
+    this.facts = { ...facts, found: map.found, draw: 0, original: facts.original ?? ((!isFrame && this.original) || undefined) };
     this.compared = false;
     this.root.classList.add("filled");
     for (const button of this.root.querySelectorAll("[data-save], .copy, button.share")) button.removeAttribute("disabled");
