@@ -122,6 +122,8 @@ def sampling_weights(photos: Sequence[Photo], threshold: float = 0.15) -> NDArra
     The rule is the repeat factor of Gupta et al., "LVIS" (CVPR 2019): the largest sqrt(threshold / frequency) among its
     classes.
     """
+    if not photos:
+        return np.zeros(0)
     present = np.array([[(photo.labels[::4, ::4] == part).any() for part in range(NUM_PARTS)] for photo in photos])
     factor = np.sqrt(threshold / np.maximum(present.mean(axis=0), 1 / len(photos)))
     weights = np.where(present, np.maximum(factor, 1), 1).max(axis=1)

@@ -18,6 +18,8 @@ CROPS, SCENES, WILD_CROPS, WILD_PHOTOS, PLACES = 0.44, 0.22, 0.2, 0.08, 0.06
 """Shares of the pictures."""
 LARGE_PERSON: Final = 80
 """Longer side in pixels of a person who may be looked at closely."""
+PSEUDO: Final = 0.25
+"""Share of the fully labelled people whose labels are those of a model, where there are both."""
 WILD_IN_SCENES: Final = 0.2
 """Share of the people pasted into scenes who come from anywhere."""
 
@@ -50,22 +52,20 @@ class Mixture:
 
 def read_mixture(options: argparse.Namespace, held_out: int) -> Mixture:
     """Reads all folders that the options of `training.train` name; photos that are held out stay away."""
-    photos: list[Photo] = []
-    for root in options.data:
-        photos += read_photos(root, split_ids(read_ids(root), held_out)[0])
-    for root in options.extra:
-        photos += read_photos(root, read_ids(root))
+    labelled = [photo for root in options.data for photo in read_photos(root, split_ids(read_ids(root), held_out)[0])]
+    pseudo = [photo for root in options.extra for photo in read_photos(root, read_ids(root))]
+    photos = labelled + pseudo
     wild = [photo for root in options.wild for photo in read_photos(root, read_ids(root))]
     textures = [texture for root in options.data for texture in read_backgrounds(root / "Backgrounds")]
     places = [place for folder in options.places for place in read_backgrounds(folder)]
-    weights = sampling_weights(photos)
+    weights = _mixed(sampling_weights(labelled), sampling_weights(pseudo), PSEUDO)
     sources = [Source(augment.crop, Library(photos, weights, textures, places), CROPS)]
     close = [photo for photo in map(_close, wild) if photo.boxes]
     everybody, often = photos + close, weights
     if close:
         number = np.array([len(photo.boxes) for photo in close], float)
         wild_weights = number / number.sum()
-        often = np.concatenate(((1 - WILD_IN_SCENES) * weights, WILD_IN_SCENES * wild_weights))
+        often = _mixed(weights, wild_weights, WILD_IN_SCENES)
         sources.append(Source(augment.crop, Library(close, wild_weights, textures, places), WILD_CROPS))
         sources.append(Source(augment.whole, Library(wild, _alike(wild), textures, places), WILD_PHOTOS))
     sources.append(Source(augment.scene, Library(everybody, often, textures, places), SCENES))
@@ -78,6 +78,13 @@ def _close(photo: Photo) -> Photo:
     """The photo with the people in it who are large enough for a closer look."""
     sides = {number: max(x1 - x0, y1 - y0) for number, (x0, y0, x1, y1) in photo.boxes.items()}
     return replace(photo, boxes={number: box for number, box in photo.boxes.items() if sides[number] >= LARGE_PERSON})
+
+
+def _mixed(weights: NDArray[np.float64], others: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """How often to draw each of two lists in one, the second list's `share` of the time; all of it where the first is empty."""
+    if not (weights.size and others.size):
+        return np.concatenate((weights, others))
+    return np.concatenate(((1 - share) * weights, share * others))
 
 
 def _alike(photos: list[Photo]) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ from training.network import VARIANT, LiteNetwork, count_parameters
 from training.targets import Batch, loss, make_batch
 
 HELD_OUT = 63
-SIZE_PHASES = ((0.45, 0.5), (1.0, 0.75))
+SIZE_PHASES = ((0.4, 0.5), (1.0, 0.75))
 """(share of the time until which it holds, scale of the pictures)"""
 SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320), (320, 384), (288, 416))
 BATCH_PIXELS = 12 * 448 * 256

@@ -13,7 +13,7 @@ from support.spoilt_model import spoilt
 
 import parsing
 from parsing.labels import PARTS, part_index
-from parsing.models.lite.lite import MODEL_FILE, Lite, _network_size
+from parsing.models.lite.lite import GARMENTS, MODEL_FILE, Lite, _network_size, _settle_garments
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 
@@ -109,3 +109,18 @@ def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
 
 def test_the_model_is_small_enough_to_carry() -> None:
     assert MODEL_FILE.stat().st_size < 20e6
+
+
+def test_a_patch_of_doubt_in_a_coat_becomes_coat_and_skin_stays_skin() -> None:
+    coat, upper, arm = (part_index(name) for name in ("Coat", "UpperClothes", "Left-Arm"))
+    scores = np.zeros((20, 8, 8), np.float32)
+    scores[coat] = 6
+    scores[upper, :2, :2] = 6.5
+    scores[arm, 6:, 6:] = 6.1
+    settled = _settle_garments(scores)
+    best = settled.argmax(axis=0)
+    assert (scores.argmax(axis=0)[:2, :2] == upper).all()
+    assert (best[:2, :2] == coat).all()
+    assert (best[6:, 6:] == arm).all()
+    before, after = (np.exp(some[GARMENTS]).sum(axis=0) for some in (scores, settled))
+    assert np.allclose(before, after, rtol=1e-4)

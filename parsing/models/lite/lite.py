@@ -44,11 +44,7 @@ INSIDE: Final = 0.3
 """Share of a cell that parts must cover for it to be somebody's."""
 SMALLEST_PIECE: Final = 0.05
 """Patches of a person smaller than this share of them are left out of their box."""
-GARMENT_SHRINK: Final = 0.25
-GARMENT_SPREAD: Final = 0.12
-"""How far garments agree with their neighbourhood: the blur's sigma, as a share of the picture's side."""
-GARMENT_FLOOR: Final = 0.02
-GARMENT_DOUBT: Final = 1e-3
+GARMENT_FLOOR: Final = 0.005
 
 Box = tuple[int, int, int, int]
 
@@ -221,18 +217,16 @@ def _own_pixels(answer: _Answer, people: list[_Person], index: int, box: Box) ->
 
 
 def _settle_garments(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Part logits (20, h, w) with the garments settled among themselves, so that a coat is not torn into patches.
+    """Part logits (20, h, w) of one person with the garments settled among themselves, so that a coat is not torn into patches.
 
-    Each garment's probability is weighted with its share of the garments in the neighbourhood, a tenth of the picture wide;
-    their sum stays, so that no pixel changes between garments and the rest.
+    What somebody wears is decided once for the whole picture: each garment's probability is weighted with its share of all
+    garments there; their sum stays, so that no pixel changes between garments and the rest.
     """
     top = scores.max(axis=0)
     likely = np.exp(scores[GARMENTS] - top)  # (5, h, w), not yet divided by the sum over all classes
-    probability = likely / np.exp(scores - top).sum(axis=0)
-    small = [cv2.resize(map_, None, fx=GARMENT_SHRINK, fy=GARMENT_SHRINK, interpolation=cv2.INTER_AREA) for map_ in probability]
-    spread = GARMENT_SPREAD * small[0].size ** 0.5
-    near = np.stack([cv2.resize(cv2.GaussianBlur(map_, (0, 0), spread), top.shape[::-1]) for map_ in small])
-    settled = likely * (near / (near.sum(axis=0) + GARMENT_DOUBT) + GARMENT_FLOOR)
+    amount = (likely / np.exp(scores - top).sum(axis=0)).sum(axis=(1, 2))  # (5,), in pixels
+    share = amount / (amount.sum() + 1e-6) + GARMENT_FLOOR
+    settled = likely * share[:, None, None]
     settled *= likely.sum(axis=0) / (settled.sum(axis=0) + 1e-12)
     scores = scores.copy()
     scores[GARMENTS] = np.log(settled + 1e-12) + top

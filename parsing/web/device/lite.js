@@ -87,7 +87,7 @@ export class Lite {
     const area = Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(box));
     const [direct, mirrored] = this.prepare(photo, box, area);
     const answer = mean(await this.ask(direct), mirror(await this.ask(mirrored), settings));
-    const scores = settleGarments(answer.parts, answer.width, answer.height, settings);
+    const scores = settleGarments(answer.parts, answer.width * answer.height, settings);
     const to = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
     const found = labelMap(scores, answer.width, answer.height, to);
     const own = ownPixels(answer, people, index, box, to, settings);

@@ -1,5 +1,4 @@
-// Resizing and blurring by the rules of OpenCV's `resize` and `GaussianBlur`, which the server uses: every new row or column is a
-// weighted sum of old ones.
+// Resizing by the rules of OpenCV's `resize`, which the server uses: every new row or column is a weighted sum of old ones.
 
 /** @import { Size } from "./photo.js" */
 /**
@@ -74,21 +73,6 @@ export function areaTapsOf(from, to) {
 /** Columns and rows. @param {Size} from @param {Size} to @returns {[Taps, Taps]} */
 export function linearTapsOf(from, to) {
   return [linearTaps(from.width, to.width), linearTaps(from.height, to.height)];
-}
-
-/** GaussianBlur of floats: the picture is mirrored at its edges, the edge itself not repeated. @param {number} size @param {number} sigma */
-export function gaussianTaps(size, sigma) {
-  const count = Math.round(sigma * 8 + 1) | 1;
-  const reach = count >> 1;
-  const weights = Array.from({ length: count }, (_, place) => Math.exp(-((place - reach) ** 2) / (2 * sigma ** 2)));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  const period = Math.max(2 * (size - 1), 1);
-  return makeTaps(size, count, (index, put) => {
-    weights.forEach((weight, place) => {
-      const away = (((index + place - reach) % period) + period) % period;
-      put(place, Math.min(away, period - away), weight / sum);
-    });
-  });
 }
 
 /** The taps for old indices that begin at `start`. @param {Taps} taps @param {number} start @returns {Taps} */

@@ -1,9 +1,8 @@
 // From part scores, 20 planes of logits one after the other, to classes: parsing/models/lite.py in JavaScript, which says why.
-import { areaTapsOf, gaussianTaps, linearTapsOf, resample } from "./resample.js";
+import { linearTapsOf, resample } from "./resample.js";
 
 /** @import { Settings } from "./settings.js" */
 /** @import { Size } from "./photo.js" */
-/** @import { Taps } from "./resample.js" */
 
 /** Index of the highest of several planes at each cell, and how high it is. @param {Float32Array} scores @param {number} size cells */
 export function argmax(scores, size) {
@@ -22,31 +21,25 @@ export function argmax(scores, size) {
 
 /**
  * The scores with the garments settled among themselves, so that a coat is not torn into patches.
- * @param {Float32Array} scores @param {number} width @param {number} height @param {Settings} settings
+ * @param {Float32Array} scores @param {number} size cells @param {Settings} settings
  */
-export function settleGarments(scores, width, height, { garments, garment_shrink, garment_spread, garment_floor, garment_doubt }) {
-  const size = width * height;
+export function settleGarments(scores, size, { garments, garment_floor }) {
   const { top } = argmax(scores, size);
   const sum = sumOfExponentials(scores, top);
   const likely = garments.map((part) => Float32Array.from(top, (most, cell) => Math.exp(scores[part * size + cell] - most)));
-  const small = { width: Math.round(width * garment_shrink), height: Math.round(height * garment_shrink) };
-  const shrink = areaTapsOf({ width, height }, small);
-  const spread = garment_spread * Math.sqrt(small.width * small.height);
-  /** @type {[Taps, Taps]} */
-  const blur = [gaussianTaps(small.width, spread), gaussianTaps(small.height, spread)];
-  const enlarge = linearTapsOf(small, { width, height });
-  const near = likely.map((plane) => {
-    const probability = plane.map((value, cell) => value / sum[cell]);
-    const few = resample(resample(probability, width, ...shrink), small.width, ...blur);
-    return resample(few, small.width, ...enlarge);
-  });
+  const amounts = likely.map((plane) => plane.reduce((total, value, cell) => total + value / sum[cell], 0));
+  const all = amounts.reduce((total, amount) => total + amount, 1e-6);
+  const shares = amounts.map((amount) => amount / all + garment_floor);
   const settled = scores.slice();
   for (let cell = 0; cell < size; cell++) {
-    const total = near.reduce((all, plane) => all + plane[cell], 0);
-    const weighted = near.map((plane, index) => likely[index][cell] * (plane[cell] / (total + garment_doubt) + garment_floor));
-    const before = likely.reduce((all, plane) => all + plane[cell], 0);
-    const scale = before / (weighted.reduce((all, value) => all + value, 0) + 1e-12);
-    garments.forEach((part, index) => (settled[part * size + cell] = Math.log(weighted[index] * scale + 1e-12) + top[cell]));
+    let [before, after] = [0, 1e-12];
+    likely.forEach((plane, index) => {
+      before += plane[cell];
+      after += plane[cell] * shares[index];
+    });
+    garments.forEach((part, index) => {
+      settled[part * size + cell] = Math.log((likely[index][cell] * shares[index] * before) / after + 1e-12) + top[cell];
+    });
   }
   return settled;
 }
