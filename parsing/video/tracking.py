@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from parsing.result import Segment
 from parsing.video.assignment import best_pairs
 
-OVERLAP_SHARE: Final = 0.5
+OVERLAP_SHARE: Final = 0.4
 """Of a pair's likeness; the rest is that of colours."""
-LEAST_LIKENESS: Final = 0.42
+LEAST_LIKENESS: Final = 0.5
 """Of a pair. Somebody who is somewhere else has to have nearly the same colours."""
 MEMORY: Final = 3.0
 """Seconds for which somebody who is lost may come back."""
 COLOR_LEVELS: Final = 6
 """Of red, green and blue in a histogram; there is one of the upper half of a person and one of the lower."""
-COLOR_RATE: Final = 0.1
-"""How much of a person's colours is new in each frame."""
-SPEED_RATE: Final = 0.3
+COLOR_RATE: Final = 0.03
+"""How much of a person's colours is new in each frame; little, for two who meet are seen as one for a while."""
+SPEED_RATE: Final = 0.2
 """Likewise of the speed."""
 
 Box = NDArray[np.float64]

@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from support.accessibility import AXE, findings
 from support.browsing import PHONE, file_of, open_browser, rgba, shown, visit, watch_widths
+from support.clips import write_clip
 from support.served import serve
 from support.spoilt_model import spoilt
 
@@ -216,6 +217,15 @@ def test_the_camera_is_parsed_here_too(page: Page, requests: list[Request]) -> N
     page.wait_for_function("parseFloat(document.querySelector('.rate').textContent) > 0")
     wait_for(page, "640 × 480")
     page.get_by_role("button", name="Stop camera").click()
+    assert sent(requests) == []
+
+
+def test_a_clip_is_parsed_here_too(page: Page, requests: list[Request], tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", 5)
+    choose_device(page)
+    page.locator("#photo input[type=file]").set_input_files(tmp_path / "clip.mp4")
+    wait_for(page, "96 × 64")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
     assert sent(requests) == []
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from ray.cluster_utils import Cluster
 
 from parsing.cli import parse as cli
 from parsing.cli import ray as cli_ray
+from parsing.files import find_examples
 from parsing.models import MODELS
 
 PHOTOS = [f"{number:02}.png" for number in range(10)]
@@ -85,6 +88,27 @@ def test_the_files_are_the_same_although_workers_die(
     assert len(output.err.splitlines()) == 2
     assert re.fullmatch(r"10 photos parsed, 2 failed, in \d+ s\n", output.out)
     assert len(list(deaths.iterdir())) == 1 + 1 + 2 * (1 + cli_ray.RETRIES)  # the mark; 03's; the deadly one's, in two rounds
+
+
+def annotations(folder: str) -> dict[str, list[Any]]:
+    """What a COCO file has of each photo, whatever the order in which workers were done."""
+    data_set = json.loads(Path(folder, "annotations.coco.json").read_bytes())
+    names = {image["id"]: image["file_name"] for image in data_set["images"]}
+    found: dict[str, list[Any]] = {name: [] for name in names.values()}
+    for one in data_set["annotations"]:
+        found[names[one["image_id"]]].append((one["category_id"], one["bbox"], one["area"], one["segmentation"]))
+    return found
+
+
+def test_a_data_set_in_one_file_gathers_what_all_workers_found(photos: Path, cluster: str) -> None:
+    shutil.copy(next(path for path in find_examples() if path.stem == "astronaut"), photos / "in")
+    arguments = ["in", "--model", "lite", "--format", "coco", "--labels"]
+    assert cli.main([*arguments, "-o", "one"]) == 1
+    assert cli.main([*arguments, "-o", "many", "--ray", cluster]) == 1
+    expected = annotations("one")
+    assert expected["astronaut.jpg"]
+    assert annotations("many") == expected
+    assert set(contents("many")) == set(contents("one"))
 
 
 @pytest.mark.usefixtures("photos")

@@ -31,6 +31,7 @@ STYLES: Final = (
     "viewer/messages.css",
     "viewer/bars.css",
     "viewer/edges.css",
+    "viewer/clip.css",
     "viewer/legend.css",
     "viewer/presentation.css",
 )

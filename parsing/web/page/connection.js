@@ -7,8 +7,9 @@ import { Viewer } from "../viewer/viewer.js";
 import { linked } from "./preferences.js";
 import { decodePhoto, fromBase64, inflate, readWords } from "./messages.js";
 
-/** @import { Frame } from "../viewer/camera.js" */
+/** @import { Frame } from "../viewer/frames.js" */
 /** @import { Part } from "../viewer/legend.js" */
+/** @import { Player } from "../viewer/players.js" */
 /** @import { Stage } from "../viewer/progress.js" */
 /** @import { ParsedPhoto, Tables, Wanted } from "../viewer/viewer.js" */
 /** @import { Device, Found, Source } from "../device/page.js" */
@@ -59,7 +60,7 @@ export class Connection {
       makeFile: (wanted) => this.makeFile(wanted),
       photoName: () => this.name,
       link: () => this.link,
-      failedText: (reason) => (this.staysHere && reason === "live.failed" ? (this.broken ? "device.failed" : "device.broke") : reason),
+      failedText: (reason) => (this.staysHere && reason.endsWith(".failed") ? (this.broken ? "device.failed" : "device.broke") : reason),
     });
     document.title = this.viewer.words.title;
     watch("value", () => this.receive(props.value));
@@ -87,7 +88,7 @@ export class Connection {
    */
   async open(file, send) {
     this.example = "";
-    this.name = file.name.replace(/[.][^.]*$/, "") || "photo";
+    this.name = nameOf(file);
     this.viewer.preview(URL.createObjectURL(file));
     if (this.staysHere) return this.openHere(file);
     this.begin();
@@ -114,6 +115,16 @@ export class Connection {
     await this.receive(message);
     if (this.shown === serial) this.serials.set(file, serial);
     return this.shown === serial;
+  }
+
+  /** A clip is chosen: it plays at once. @param {File} file @param {Player} player @returns {Promise<boolean>} whether it came to its end */
+  playClip(file, player) {
+    this.example = "";
+    this.name = nameOf(file);
+    this.viewer.camera.stop();
+    this.work(null, ++this.serial);
+    this.viewer.settings.person = 0;
+    return this.viewer.clip.play(player);
   }
 
   /** The address at which everybody sees what is on the screen now, if the photo is an example. */
@@ -162,7 +173,7 @@ export class Connection {
    */
   begin() {
     if (this.staysHere) return "";
-    this.viewer.camera.stop();
+    this.viewer.stopMoving();
     this.work({ name: "send" }, ++this.serial);
     this.server.begin_photo(this.ticket).catch(() => {}); // only so that the server may stop earlier
     return this.ticket;
@@ -230,7 +241,7 @@ export class Connection {
 
   /** Photos are parsed on the device from now on, the one on show first; null: by the server. @param {Device | null} device */
   useDevice(device) {
-    this.viewer.camera.stop();
+    this.viewer.stopMoving();
     this.device = device;
     const { map } = this.viewer;
     const { waiting } = this;
@@ -250,7 +261,7 @@ export class Connection {
 
   /** Parses a photo on the device. Nothing of it is sent. @param {Source} source @returns {Promise<boolean>} whether it is on show */
   async openHere(source) {
-    this.viewer.camera.stop();
+    this.viewer.stopMoving();
     const serial = ++this.serial;
     if (!this.device) {
       this.waiting = this.broken ? null : source;
@@ -292,3 +303,6 @@ export class Connection {
     return { name: file.name, blob: new Blob([fromBase64(file.content)], { type: file.type }) };
   }
 }
+
+/** What the files of a photo are called. @param {File} file */
+const nameOf = (file) => file.name.replace(/[.][^.]*$/, "") || "photo";

@@ -1,6 +1,7 @@
-// Where photos come in: chosen, dropped or pasted anywhere on the page, or an example. Several become a strip of thumbnails, parsed one
+// Where photos and clips come in: chosen, dropped or pasted anywhere on the page, or an example. Several become a strip of thumbnails, parsed one
 // after the other. What becomes of a photo is the connection's affair.
 import { find, findInput, targetOf } from "../viewer/dom.js";
+import { openPlayer } from "../viewer/players.js";
 
 /** @import { Connection } from "./connection.js" */
 /**
@@ -93,9 +94,23 @@ export class PhotoInput {
     const { connection } = this;
     const { strip } = connection.viewer;
     strip.mark(file, "working");
-    if (file.size > LARGEST_FILE) connection.viewer.say("photo.large");
-    const shown = file.size <= LARGEST_FILE && (await connection.open(file, () => this.send(file)));
+    const shown = await this.show(file);
     strip.mark(file, shown ? "shown" : "failed", shown ? connection.viewer.stage.canvas : null);
+  }
+
+  /** A clip is played, a photo parsed; whether it was shown to its end. @param {File} file */
+  async show(file) {
+    const { connection, batch } = this;
+    const player = await openPlayer(file).catch(() => /** @type {const} */ ("unreadable"));
+    if (batch !== this.batch) {
+      if (player && player !== "unreadable") player.close();
+      return false; // something else has been chosen meanwhile
+    }
+    if (player === "unreadable") connection.viewer.say("clip.unreadable");
+    else if (player) return connection.playClip(file, player);
+    else if (file.size > LARGEST_FILE) connection.viewer.say("photo.large");
+    else return connection.open(file, () => this.send(file));
+    return false;
   }
 
   /** Sends a file to the server; Gradio's event then asks for what comes of it. @param {File} file */

@@ -1,32 +1,23 @@
-// The camera, live: a frame is taken, parsed, drawn, and only then the next one is taken, so that there is never a queue and what is
-// shown is as new as the machine allows. The last frame is drawn too, after the camera has been stopped: it is what files are made of.
-import { contextOf, find } from "./dom.js";
+// The camera, live. The last frame is drawn too, after the camera has been stopped: it is what files are made of.
+import { find } from "./dom.js";
 
 /** @import { Words } from "./dom.js" */
-/**
- * What the camera shows at one moment, as it is in the world; whether it is to be shown as a mirror shows it; `address` gives it as a
- * JPEG's data address.
- * @typedef {{ pixels: Uint32Array<ArrayBuffer>, width: number, height: number, mirrored: boolean, address: () => string }} Frame
- */
-
-const LONGEST_FRAME = 640;
+/** @import { Frames } from "./frames.js" */
 
 export class Camera {
   /**
    * @param {HTMLElement} root
    * @param {() => Words} words
-   * @param {(frame: Frame) => Promise<boolean>} parse parses and draws a frame; whether that went well
+   * @param {Frames} frames
    * @param {(reason: string) => void} fail told the key of a text
    */
-  constructor(root, words, parse, fail) {
+  constructor(root, words, frames, fail) {
     this.words = words;
-    this.parse = parse;
+    this.frames = frames;
     this.fail = fail;
-    this.rate = find(root, ".rate");
     this.button = find(root, ".camera");
     this.choice = /** @type {HTMLSelectElement} */ (find(root, ".cameras"));
     this.choice.addEventListener("change", () => this.change());
-    this.canvas = document.createElement("canvas");
     this.video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
     this.on = false;
     this.mirrored = true; // whoever looks at a screen with a camera above it expects a mirror
@@ -75,7 +66,7 @@ export class Camera {
   stop() {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = this.video.srcObject = null;
-    this.rate.hidden = true;
+    this.frames.rest();
     this.choice.hidden = true;
     this.switch(false);
   }
@@ -91,35 +82,16 @@ export class Camera {
 
   /** @param {MediaStream} stream */
   async run(stream) {
-    /** @type {number | null} */
-    let period = null;
-    let last = performance.now();
     while (this.stream === stream) {
-      const parsed = await this.parse(this.take()).catch(() => false);
+      const parsed = await this.frames.show(this.video, this.video.videoWidth, this.video.videoHeight, this.mirrored);
       if (this.stream !== stream) return;
       if (!parsed) {
         this.stop();
         return this.fail("live.failed");
       }
       await new Promise(requestAnimationFrame);
-      const now = performance.now();
-      period = period === null ? now - last : 0.8 * period + 0.2 * (now - last);
-      last = now;
-      this.rate.hidden = false;
-      this.rate.textContent = (1000 / period).toFixed(1) + " fps";
+      if (this.stream === stream) this.frames.count();
     }
-  }
-
-  /** The frame that the camera shows now. @returns {Frame} */
-  take() {
-    const { videoWidth, videoHeight } = this.video;
-    const zoom = Math.min(1, LONGEST_FRAME / Math.max(videoWidth, videoHeight));
-    const [width, height] = [Math.round(videoWidth * zoom), Math.round(videoHeight * zoom)];
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-    const context = contextOf(this.canvas);
-    context.drawImage(this.video, 0, 0, width, height);
-    const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
-    return { pixels, width, height, mirrored: this.mirrored, address: () => this.canvas.toDataURL("image/jpeg", 0.9) };
   }
 }
 

@@ -60,7 +60,7 @@ export class Saving {
   async save(form) {
     const { viewer } = this;
     if (viewer.camera.on) viewer.camera.stop(); // all files are of one frame
-    await viewer.camera.ended;
+    await Promise.all([viewer.camera.ended, viewer.clip.rest()]);
     if (form === "picture") return download(await encodeCanvas(this.picture()), this.pictureName);
     const { ticked, person, palette, grow, feather } = viewer.settings;
     const file = await viewer.ports.makeFile({ form, parts: [...ticked], person, palette, grow, feather }).catch(() => null);

@@ -1,7 +1,9 @@
 // The viewer: shows a parsed photo and draws whatever is set, by itself. It knows label maps, colours and people; where photos come from
 // and who makes files of them, it asks its `ports`.
 import { Camera } from "./camera.js";
+import { Clip } from "./clip.js";
 import { find, findInput, targetOf } from "./dom.js";
+import { Frames } from "./frames.js";
 import { Keys } from "./keys.js";
 import { LabelMap } from "./label_map.js";
 import { Legend } from "./legend.js";
@@ -14,7 +16,7 @@ import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 
-/** @import { Frame } from "./camera.js" */
+/** @import { Frame } from "./frames.js" */
 /** @import { Words } from "./dom.js" */
 /** @import { Part } from "./legend.js" */
 /** @import { Facts, Stage as Busy } from "./progress.js" */
@@ -71,7 +73,11 @@ export class Viewer {
     });
     this.settings = new Settings(this.legend.names(), palettes);
     this.progress = new Progress(root, () => this.words);
-    this.camera = new Camera(root, () => this.words, ports.parseFrame, (reason) => this.say(ports.failedText(reason)));
+    /** @param {string} reason */
+    const fail = (reason) => this.say(ports.failedText(reason));
+    const frames = new Frames(root, ports.parseFrame);
+    this.camera = new Camera(root, () => this.words, frames, fail);
+    this.clip = new Clip(root, () => this.words, frames, fail);
     this.keys = new Keys(root, { f: () => this.toggleFullScreen(), n: () => this.toggleNames() });
     this.strip = new Strip(find(root, ".strip"));
     this.saving = new Saving(this);
@@ -237,8 +243,15 @@ export class Viewer {
 
   toggleCamera() {
     if (this.camera.on) return this.camera.stop();
+    this.clip.close();
     this.ports.startCamera();
     this.camera.start();
+  }
+
+  /** What moves makes room for a photo. */
+  stopMoving() {
+    this.camera.stop();
+    this.clip.close();
   }
 
   /** Says a sentence beside the picture for as long as it takes to read it. @param {string} key of a text, or the sentence itself */
