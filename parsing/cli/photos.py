@@ -22,16 +22,17 @@ class PhotoFile:
 
     Attributes:
         path: where it lies; "-" for standard input.
-        place: what its results are called, without a suffix; below the folder that was named, as the photo is.
+        place: what its results are called, without a suffix; below the folder that was named, as the photo is. A text, because
+            a million paths would take 0.3 GB.
     """
 
     path: str
-    place: PurePath
+    place: str
 
     @property
     def name(self) -> str:
         """What data sets call it: its file's name, after the folders below the one that was named."""
-        return self.place.with_name(PurePath(self.path).name).as_posix() if self.path != STDIN else "stdin"
+        return PurePath(self.place).with_name(PurePath(self.path).name).as_posix() if self.path != STDIN else "stdin"
 
     @property
     def folder(self) -> str | None:
@@ -54,17 +55,17 @@ def find_photos(named: Iterable[str], recursive: bool, output: Path | None) -> l
     photos = []
     for name in named:
         if name == STDIN:
-            photos.append(PhotoFile(STDIN, PurePath("stdin")))
+            photos.append(PhotoFile(STDIN, "stdin"))
         elif os.path.isdir(name):
             photos += _in_folder(Path(name), recursive, output)
         elif glob.has_magic(name) and not os.path.exists(name):
             fitting = sorted(path for path in glob.glob(name, recursive=recursive) if not os.path.isdir(path))
             if not fitting:
                 raise ImageError(f"No file fits {name!r}.", "missing")
-            photos += [PhotoFile(path, PurePath(Path(path).stem)) for path in fitting]
+            photos += [PhotoFile(path, Path(path).stem) for path in fitting]
         else:
             check_file(name)
-            photos.append(PhotoFile(name, PurePath(Path(name).stem)))
+            photos.append(PhotoFile(name, Path(name).stem))
     return photos
 
 
@@ -81,7 +82,7 @@ def _in_folder(folder: Path, recursive: bool, output: Path | None) -> Iterator[P
             path = Path(here, name)
             if path.suffix.lower() in SUFFIXES and not name.startswith("."):
                 found = True
-                yield PhotoFile(str(path), path.relative_to(folder).with_suffix(""))
+                yield PhotoFile(str(path), path.relative_to(folder).with_suffix("").as_posix())
     if not found:
         deeper = "" if recursive else "; --recursive looks into the folders within"
         raise ImageError(f"There is no photo in the folder {folder.name!r}{deeper}.", "missing")
@@ -103,7 +104,7 @@ def choose_targets(
         files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
         while str(stem).casefold() in taken or any(_identity(file) in inputs or str(file).casefold() in kept for file in files):
             number += 1
-            stem = folder / photo.place.with_name(f"{photo.place.name}-{number}")
+            stem = folder / f"{photo.place}-{number}"
             files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
         taken.add(str(stem).casefold())  # some file systems do not tell a.png from A.png
         targets.append(files)

@@ -10,10 +10,10 @@
  *   picture has been used
  */
 
-/** The player of a file; null where it is a photo. Fails where the browser cannot play it. @param {File} file @returns {Promise<Player | null>} */
+/** The player of a file; null where it is a photo, or a damaged one. Fails where the browser cannot play a video. @param {File} file @returns {Promise<Player | null>} */
 export async function openPlayer(file) {
   if (file.type.startsWith("video/")) return VideoPlayer.open(file);
-  if (file.type === "image/gif" && "ImageDecoder" in window) return GifPlayer.open(file);
+  if (file.type === "image/gif" && "ImageDecoder" in window) return GifPlayer.open(file).catch(() => null);
   return null;
 }
 
