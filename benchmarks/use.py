@@ -21,7 +21,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,8 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, sync_playwright
 from pycocotools import mask as coco
 
-from benchmarks.load import resident, start_server
+from benchmarks.held import Held
+from benchmarks.load import start_server
 from parsing.labels import part_index
 from parsing.render import PALETTES
 
@@ -40,7 +41,6 @@ CAMERA_SIZE: Final = (640, 480)
 """Width and height of the film, as the page asks a camera for."""
 WARM_UP: Final = 10
 """Rounds before the first row, until the browser's records of what was fetched and drawn, and the server's pools, are full."""
-GROWTH: Final = 1.1
 SETTINGS: Final = (
     ("compare", 0.3, "article", 0, None),
     ("overlay", 0.6, "lip", 0, None),
@@ -230,43 +230,6 @@ def read_screen(page: Page) -> NDArray[np.uint8]:
     )
     content = zlib.decompress(base64.b64decode(sent.partition(",")[2]))
     return np.frombuffer(content, np.uint8).reshape(height, width, 4)
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a page and its server hold, after a collection of garbage. The browser's process as a whole would tell less: as long
-    as somebody drives the page, it keeps what was fetched.
-
-    Attributes:
-        heap: MB of the page's script objects.
-        buffers: MB of its typed arrays.
-        nodes: elements, texts and the like, also those that are not in the page any more.
-        listeners: to events.
-        server: MB resident of the server.
-    """
-
-    heap: float
-    buffers: float
-    nodes: int
-    listeners: int
-    server: float
-
-    @classmethod
-    def measure(cls, page: Page, server: int) -> Held:
-        """Asks Chromium and the process with the number `server`."""
-        session = page.context.new_cdp_session(page)
-        for _ in range(3):  # what one collection lets go of may hold more
-            session.send("HeapProfiler.collectGarbage")
-            page.wait_for_timeout(200)
-        heap = session.send("Runtime.getHeapUsage")
-        counted = session.send("Memory.getDOMCounters")
-        session.detach()
-        megabytes = heap["usedSize"] / 1e6, heap["backingStorageSize"] / 1e6
-        return cls(*megabytes, counted["nodes"], counted["jsEventListeners"], resident(server))
-
-    def grown(self, first: Held) -> list[str]:
-        """The names of what is more than a tenth above `first`."""
-        return [field.name for field in fields(self) if getattr(self, field.name) > GROWTH * getattr(first, field.name)]
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import re
 import stat
 import time
 import warnings
@@ -19,6 +18,8 @@ from typing import BinaryIO, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+
+from parsing.jpeg import has_more_scans
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +56,6 @@ _STATUS: Final[dict[Kind, int]] = {
 }
 
 _SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF8")
-
-SCAN: Final = b"\xff\xda"
-END: Final = 0xD9
-_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
-"""What stands before a segment with a length, or at the end; not the bytes of FF within a scan, nor its restarts."""
 
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -196,29 +192,9 @@ def _from_stream(stream: BinaryIO, most_pixels: int) -> NDArray[np.uint8]:
     except Exception:  # noqa: BLE001, the format plug-ins raise nearly anything: struct.error, SyntaxError, MemoryError, ...
         raise _damaged() from None
     with picture:
-        if picture.format in ("JPEG", "MPO"):
-            _check_scans(stream)
-        return _from_picture(picture, most_pixels)
-
-
-def _check_scans(stream: BinaryIO) -> None:
-    """Refuses a JPEG that would be decoded many times over (ISO/IEC 10918-1: a scan begins with the marker FF DA)."""
-    position = stream.tell()
-    stream.seek(0)
-    content = stream.read()
-    stream.seek(position)
-    if content.count(SCAN) <= MOST_SCANS:
-        return
-    # Other data, such as a film that follows the picture, may hold these two bytes as well: marker by marker, until the end.
-    scans, place = 0, 2
-    while found := _MARKER.search(content, place):
-        marker, place = found[0][1], found.end()
-        if marker == END:
-            return
-        scans += marker == SCAN[1]
-        if scans > MOST_SCANS:
+        if picture.format in ("JPEG", "MPO") and has_more_scans(stream, MOST_SCANS):
             raise ImageError("The JPEG has too many scans; save it again as an ordinary picture.", "unsupported")
-        place += int.from_bytes(content[place : place + 2], "big")
+        return _from_picture(picture, most_pixels)
 
 
 def _from_picture(picture: Image.Image, most_pixels: int) -> NDArray[np.uint8]:

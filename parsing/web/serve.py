@@ -54,12 +54,12 @@ def main(arguments: list[str] | None = None) -> None:
     decoder = Decoder()
     handlers = Handlers(lite, loader, choice, decode=decoder)
     try:
-        agents = build_agents(handlers) if options.mcp else None
+        agents = build_agents(handlers.photos) if options.mcp else None
     except ImportError as error:
         end_program(str(error))
     server = join(
         build_page(handlers),
-        build_rest(handlers),
+        build_rest(handlers.photos),
         launch_options(),
         handlers.reception,
         NAMED_EXAMPLES,

@@ -29,8 +29,8 @@ from parsing.models.lite.lite import MODEL_FILE
 from parsing.render import LIP, SAFE
 from parsing.web.device import RUNTIME
 from parsing.web.modules import modules_folder
-from parsing.web.page.components import shrink
 from parsing.web.page.handlers import EXAMPLES, LONGEST_PHOTO
+from parsing.web.photos import shrink
 from parsing.web.server.background import BackgroundLoader
 from tools.fetch_onnxruntime_web import CHECKSUMS
 

@@ -11,9 +11,9 @@ from support.browsing import serve
 from support.crowd_model import Crowd
 
 import parsing
+from benchmarks.held import Held
 from benchmarks.use import (
     EXAMPLES,
-    Held,
     open_browser,
     open_page,
     run_camera,

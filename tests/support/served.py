@@ -58,10 +58,10 @@ def serve(
 @contextmanager
 def serve_handlers(handlers: Handlers, mcp: bool = False, **options: Any) -> Iterator[str]:
     """The same around handlers that are there already."""
-    page, rest = build_page(handlers), build_rest(handlers)
+    page, rest = build_page(handlers), build_rest(handlers.photos)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        agents = build_agents(handlers) if mcp else None
+        agents = build_agents(handlers.photos) if mcp else None
         joined = join(page, rest, launch_options(), handlers.reception, NAMED_EXAMPLES, Public(**options), agents)
         config = uvicorn.Config(
             joined, http=PromptProtocol, log_level="critical", server_header=False, timeout_graceful_shutdown=1

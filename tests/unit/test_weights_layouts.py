@@ -93,6 +93,7 @@ LAYOUTS: dict[str, Layout] = {
     "model. of Lightning": lambda weights: {"state_dict": {f"model.{name}": weight for name, weight in weights.items()}},
     "module.model.": lambda weights: {"model": {f"module.model.{name}": weight for name, weight in weights.items()}},
     "average beside": lambda weights: {"model": weights, "model_ema": {name: 0 * weight for name, weight in weights.items()}},
+    "average alone": lambda weights: {"model_ema": weights},
     "double precision": lambda weights: {"model": {n: w.double() for n, w in weights.items()}},
     "not contiguous": lambda weights: {"model": {n: w.t().contiguous().t() if w.dim() == 2 else w for n, w in weights.items()}},
     "channels last": lambda weights: {
@@ -265,6 +266,7 @@ def test_a_file_that_is_none_is_refused_for_what_it_is(folder: Path, file: str, 
         ({"model": {"stem.weight": torch.ones(1)}}, "has no weights under its key 'model'"),
         ({"model": {**WEIGHTS, QUERY: "text"}}, f"has no weight under {QUERY}, but a str"),
         ({"model": {**WEIGHTS, QUERY: WEIGHTS[QUERY].to_sparse()}}, "in a form that is not read here"),
+        ({"model": {**WEIGHTS, QUERY: WEIGHTS[QUERY].to("meta")}}, "in a form that is not read here"),
         ({"model": {**WEIGHTS, QUERY: WEIGHTS[QUERY] * 1j}}, "in a form that is not read here"),
     ],
 )

@@ -25,7 +25,7 @@ from parsing.labels import PARTS
 from parsing.render import VIEWS
 from parsing.stages import OnStage
 from parsing.web.agents.tools import build_agents
-from parsing.web.page.handlers import Handlers
+from parsing.web.photos import Photos
 
 TEXT = base64.b64encode(file_of()).decode()
 
@@ -166,4 +166,4 @@ def test_as_users_start_it() -> None:
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
     with pytest.raises(ImportError, match=r"the extra mcp brings it"):
-        build_agents(Handlers(parsing.Parser(Stripes())))
+        build_agents(Photos(parsing.Parser(Stripes())))

@@ -18,10 +18,10 @@ from parsing.formats.document import describe
 from parsing.formats.sample import Sample
 from parsing.labels import LIP_PARTS, PARTS
 from parsing.render import restrict
-from parsing.web.page.handlers import Handlers
+from parsing.web.photos import Photos, Shown
 from parsing.web.rest.routes import build_rest
 from parsing.web.server.background import BackgroundLoader
-from parsing.web.viewer.messages import Shown, maps_message
+from parsing.web.viewer.messages import maps_message
 
 PARSED = Jumpsuit()(PHOTO)
 
@@ -32,7 +32,7 @@ def client() -> TestClient:
     loader = BackgroundLoader(lambda _: parsing.Parser(Jumpsuit()))
     loader.start()
     loader.wait(10)
-    return TestClient(build_rest(Handlers(parsing.Parser(Stripes()), loader, "m2fp")), raise_server_exceptions=False)
+    return TestClient(build_rest(Photos(parsing.Parser(Stripes()), loader, "m2fp")), raise_server_exceptions=False)
 
 
 def test_a_result_has_the_names_of_its_model() -> None:
@@ -68,7 +68,7 @@ def test_labels_are_those_of_the_model_that_is_asked_for(client: TestClient, mod
 
 
 def test_labels_of_a_model_that_is_not_loaded_are_those_of_its_data_set() -> None:
-    client = TestClient(build_rest(Handlers(parsing.Parser(Stripes()))))
+    client = TestClient(build_rest(Photos(parsing.Parser(Stripes()))))
     names = {model: client.get(f"/labels?model={model}").json()["labels"][10]["name"] for model in ("m2fp", "m2fp-single")}
     assert names == {"m2fp": "Torso-skin", "m2fp-single": "Jumpsuits"}
     assert client.get("/labels?model=nobody").status_code == 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,14 +22,17 @@ PAGES = 18
 
 
 class Slow(Stripes):
-    """Takes a fifth of a second, and remembers how wide the photos were, in the order in which it got them."""
+    """Takes a fifth of a second, once it may begin; remembers how wide the photos were, in the order in which it got them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.widths: list[int] = []
+        self.may_begin = threading.Event()
+        self.may_begin.set()
 
     def __call__(self, image: NDArray, on_stage: OnStage | None = None) -> parsing.Parsing:
         self.widths.append(image.shape[1])
+        assert self.may_begin.wait(60)
         time.sleep(0.2)
         return super().__call__(image, on_stage)
 
@@ -59,6 +63,7 @@ def hear(address: str, session: str) -> list[Any]:
 def test_a_class_of_eighteen_loses_nothing_and_is_served_in_order(monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
     monkeypatch.setattr(uploads, "READ_SECONDS", 0.0)
     model = Slow()
+    model.may_begin.clear()
     widths = [20 if same else 20 + number for number in range(PAGES)]
     with serve(parsing.Parser(model)) as address, ThreadPoolExecutor(PAGES) as pages:
         names = []
@@ -67,6 +72,7 @@ def test_a_class_of_eighteen_loses_nothing_and_is_served_in_order(monkeypatch: p
             names += httpx.post(f"{address}/gradio_api/upload", files={"files": ("photo.png", content)}).json()
         assert len(set(names)) == PAGES
         sessions = [ask(address, number, name) for number, name in enumerate(names)]
+        model.may_begin.set()
         heard = list(pages.map(lambda session: hear(address, session), sessions))
     assert [told for told in heard if '"maps"' not in json.dumps(told)] == []
     assert model.widths == widths

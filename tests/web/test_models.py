@@ -55,7 +55,7 @@ def test_lite_and_what_is_not_loaded_yet() -> None:
 def test_rest_speaks_the_names_of_the_models_that_are_served() -> None:
     official = Stripes()
     handlers = Handlers(parsing.Parser(Stripes()), loaded("m2fp-onnx", official), "m2fp")
-    client = TestClient(build_rest(handlers))
+    client = TestClient(build_rest(handlers.photos))
     assert client.get("/labels").json()["models"] == ["auto", "lite", "m2fp-onnx"]
     assert client.post("/predict", files={"image": FILE}, data={"model": "m2fp-onnx"}).status_code == 200
     assert official.calls == 1
@@ -68,7 +68,7 @@ def test_rest_speaks_the_names_of_the_models_that_are_served() -> None:
 def test_a_photo_is_announced_as_opened_once() -> None:
     handlers = Handlers(parsing.Parser(Stripes()))
     told = []
-    photo = handlers.open_photo(file_of(), 2048)
-    shown = handlers.parse(photo, handlers.models.lite, told.append)
+    photo = handlers.photos.open(file_of(), 2048)
+    shown = handlers.photos.parse(photo, handlers.models.lite, told.append)
     assert "open" not in [stage.name for stage in told]
     assert shown.parsing.timings["open"] == photo.milliseconds

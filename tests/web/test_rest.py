@@ -24,7 +24,7 @@ from parsing.formats.table import FORMATS, Format
 from parsing.labels import PARTS
 from parsing.render import PALETTES, VIEWS, restrict
 from parsing.stages import OnStage
-from parsing.web.page.handlers import Handlers
+from parsing.web.photos import Photos
 from parsing.web.rest.routes import MAX_PHOTOS, build_rest
 from parsing.web.server.background import BackgroundLoader
 
@@ -34,7 +34,7 @@ FILE = file_of()
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(build_rest(Handlers(parsing.Parser(Stripes()))), raise_server_exceptions=False)
+    return TestClient(build_rest(Photos(parsing.Parser(Stripes()))), raise_server_exceptions=False)
 
 
 def decode(url: str, kind: str) -> Image.Image:
@@ -187,7 +187,7 @@ def test_what_fails_inside_says_nothing_of_the_inside(error: Exception, status: 
         def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> parsing.Parsing:
             raise error
 
-    client = TestClient(build_rest(Handlers(parsing.Parser(Failing()))), raise_server_exceptions=False)
+    client = TestClient(build_rest(Photos(parsing.Parser(Failing()))), raise_server_exceptions=False)
     answer = client.post("/predict", files={"image": FILE})
     assert answer.status_code == status
     assert "secret" not in answer.text
@@ -197,7 +197,7 @@ def test_what_fails_inside_says_nothing_of_the_inside(error: Exception, status: 
 def test_m2fp_by_name_is_worth_waiting_for() -> None:
     official = Stripes()
     loader = BackgroundLoader(lambda _: parsing.Parser(official))
-    client = TestClient(build_rest(Handlers(parsing.Parser(Stripes()), loader, "lite")))
+    client = TestClient(build_rest(Photos(parsing.Parser(Stripes()), loader, "lite")))
     answer = client.post("/predict", files={"image": FILE}, data={"model": "m2fp"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
     assert "being loaded" in answer.json()["error"]

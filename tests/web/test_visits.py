@@ -17,7 +17,7 @@ from parsing.render import restrict
 from parsing.web.page import visits
 from parsing.web.page.handlers import Handlers
 from parsing.web.page.visits import Ticket, Visits
-from parsing.web.viewer.messages import Shown
+from parsing.web.photos import Shown
 
 NAMES = [part.name for part in parsing.PARTS[1:]]
 

@@ -27,8 +27,8 @@ from torch import Tensor
 
 from parsing.models.m2fp.download import SLIM, WeightsError
 
-KEYS: Final = ("model", "state_dict", "model_state_dict", "network", "net", "weights")
-"""Under which training programs keep the weights."""
+KEYS: Final = ("model", "state_dict", "model_state_dict", "network", "net", "weights", "model_ema", "ema")
+"""Under which training programs keep the weights; their running average is taken where there is nothing else."""
 
 HARMLESS: Final = (
     *(bool, dict, float, frozenset, int, list, range, slice, str, tuple),
@@ -95,7 +95,7 @@ def _as_tensor(value: Any, key: str, name: str) -> Tensor:
         value = torch.from_numpy(value)
     if not isinstance(value, Tensor):
         raise WeightsError(f"The weights file {name} has no weight under {key}, but a {type(value).__name__}.")
-    if value.is_quantized or value.layout != torch.strided or value.is_complex():
+    if value.is_quantized or value.is_meta or value.layout != torch.strided or value.is_complex():
         raise WeightsError(f"The weights file {name} has {key} in a form that is not read here; save it as plain float32.")
     return value.detach()
 

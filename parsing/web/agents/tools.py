@@ -20,11 +20,10 @@ import parsing
 from parsing.extras import needs
 from parsing.pictures import encode_picture
 from parsing.render import PALETTES, VIEWS, View, composite
-from parsing.web.page.handlers import Handlers
+from parsing.web.photos import Photos, Shown
 from parsing.web.server.guard import MAX_BODY
 from parsing.web.server.memory import memory_told
 from parsing.web.server.turns import Answer, BusyError, StoppingError, never
-from parsing.web.viewer.messages import Shown
 
 ADDRESS: Final = "/mcp"
 INSTRUCTIONS: Final = (
@@ -37,7 +36,7 @@ PhotoText = Annotated[
 ]
 
 
-def build_agents(handlers: Handlers) -> Starlette:
+def build_agents(photos: Photos) -> Starlette:
     """The application with the tools; it must be running, by its lifespan, to answer.
 
     Raises:
@@ -54,14 +53,14 @@ def build_agents(handlers: Handlers) -> Starlette:
         content = read_base64(photo)
         if content is None:
             raise ToolError("The photo is no base 64; send the bytes of an image file in base 64.")
-        parser = handlers.models.pick()
+        parser = photos.models.pick()
 
         def parse() -> Answer:
             with memory_told():
-                return work(handlers.open(content, parser))
+                return work(photos.open_and_parse(content, parser))
 
         try:
-            return await handlers.reception.turns.take(parse, never, parser.title, len(content))
+            return await photos.reception.turns.take(parse, never, parser.title, len(content))
         except (BusyError, StoppingError, ValueError) as error:
             raise ToolError(str(error)) from None
 
@@ -103,7 +102,7 @@ def build_agents(handlers: Handlers) -> Starlette:
     @tools.tool()
     async def list_labels() -> dict[str, Any]:
         """Lists the parts that can be found and named, with their groups, and the views and palettes."""
-        classes = handlers.models.pick().classes
+        classes = photos.models.pick().classes
         labels = [{"index": part.index, "name": part.name, "group": part.group} for part in classes]
         return {"labels": labels, "views": list(VIEWS), "palettes": list(PALETTES)}
 

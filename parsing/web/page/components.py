@@ -7,16 +7,11 @@ a photo. This one hands on only the name of the upload.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 
-import cv2
 import gradio as gr
-import numpy as np
 from gradio.i18n import I18nData
-from numpy.typing import NDArray
 
-import parsing
 from parsing.formats.table import FORMATS
 from parsing.labels import BACKGROUND, KNOWN_PARTS, PARTS, Part
 from parsing.web.assets import read_file
@@ -42,23 +37,6 @@ def load_texts() -> dict[str, dict[str, str]]:
     for words in texts.values():
         words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(HERE))
     return texts
-
-
-@dataclass(frozen=True, eq=False)
-class Opened(parsing.Photo):
-    """An opened photo, and the height and width that it had before it was made smaller."""
-
-    original: tuple[int, int]
-
-
-def shrink(photo: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """The photo, made smaller where its longer side has more than `longest` pixels."""
-    height, width = photo.shape[:2]
-    scale = longest / max(height, width)
-    if scale >= 1:
-        return photo
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 PHOTO_ON_LOAD: Final = """

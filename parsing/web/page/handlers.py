@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-import sys
-import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from dataclasses import asdict
 from functools import partial
@@ -15,27 +13,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 import parsing
 from parsing.files import find_examples
-from parsing.image import MAX_PIXELS
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
-from parsing.web.page.components import Opened, load_texts, shrink
+from parsing.web.page.components import load_texts
 from parsing.web.page.model_menu import chosen_name, wants_faster
 from parsing.web.page.steps import SupersededError, steps
 from parsing.web.page.taking import take_file
 from parsing.web.page.visits import Ticket, Visits
+from parsing.web.photos import Decode, Opened, Photos, Shown
 from parsing.web.server.background import BackgroundLoader
-from parsing.web.server.memory import memory_told
-from parsing.web.server.models import ServedModels
 from parsing.web.server.payloads import MOST_FRAME
 from parsing.web.server.reception import Reception
 from parsing.web.server.turns import BusyError, GoneError, StoppingError, Turns, finish, never
-from parsing.web.viewer.messages import Shown, maps_message, mirror, photo_message
+from parsing.web.viewer.messages import maps_message, mirror, photo_message
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +42,6 @@ MOST_FRAME_PIXELS: Final = 2_000_000
 """Of a frame from the camera; the page's own are 640 by 480."""
 TEXTS: Final = load_texts()
 
-Decode = Callable[[bytes, int], NDArray[np.uint8]]
-"""Turns a file's bytes into RGB uint8 (H, W, 3), as `parsing.open_image`, of at most so many pixels."""
 Message = dict[str, Any]
 """To the viewer: "serial", the ticket's, and "stage" while a photo is at work, "failed" if nothing came of it, with
 the sentence that says why, or the photo.
@@ -75,9 +67,9 @@ class Handlers:
         reception: Reception | None = None,
         decode: Decode = parsing.open_image,
     ) -> None:
-        self.models = ServedModels(lite, loader, choice)
-        self.reception = reception or Reception()
-        self.decode = decode
+        self.photos = Photos(lite, loader, choice, reception, decode)
+        self.models = self.photos.models
+        self.reception = self.photos.reception
         self.saves = Turns()  # files to take away stand in a line of their own: they need no model, and one core
         self.visits = Visits()
         self._first: tuple[Shown, Message] | None = None
@@ -94,7 +86,7 @@ class Handlers:
 
     def prepare_first(self) -> None:
         """Parses the example that a visitor finds on show, so that a visit need not."""
-        shown = self.parse(self.open_photo(FIRST, LONGEST_PHOTO), self.models.lite)
+        shown = self.photos.parse(self.photos.open(FIRST, LONGEST_PHOTO), self.models.lite)
         self._first = shown, {"example": FIRST.stem, **photo_message(shown)}
 
     def first_photo(self, ticket: Any) -> Message | None:
@@ -210,8 +202,8 @@ class Handlers:
                 photo = Opened(source.photo, source.parsing.timings["open"], source.original)
             else:
                 on_stage(Stage("open"))
-                photo = self.open_photo(source, LONGEST_PHOTO)
-            return self.parse(photo, parser, on_stage)
+                photo = self.photos.open(source, LONGEST_PHOTO)
+            return self.photos.parse(photo, parser, on_stage)
 
         try:
             for step in steps(work, lambda: self.visits.is_newest(known)):
@@ -229,11 +221,6 @@ class Handlers:
             log.exception("A photo could not be parsed")
             yield {"serial": known.serial, "failed": TEXTS[known.language]["photo.failed"]}
 
-    def parse(self, photo: Opened, parser: parsing.Parser, on_stage: OnStage | None = None) -> Shown:
-        """Parses an opened photo."""
-        with memory_told():
-            return Shown(photo.pixels, parser(photo, on_stage), parser.title, photo.original)
-
     async def parse_frame(self, sent: Any) -> Message | None:
         """A frame from the camera, {"ticket", "jpeg" as data address, "mirrored"}, parsed by the embedded model in its turn:
         what `maps_message` gives, mirrored where the page shows it so, or None where it is no picture.
@@ -244,7 +231,7 @@ class Handlers:
             return None
 
         def work() -> Message:
-            seen = self.parse(self.open_photo(content, LONGEST_PHOTO, MOST_FRAME_PIXELS), self.models.lite)
+            seen = self.photos.parse(self.photos.open(content, LONGEST_PHOTO, MOST_FRAME_PIXELS), self.models.lite)
             shown = mirror(seen) if sent.get("mirrored") is True else seen
             self.visits.keep(ticket, shown)
             return maps_message(shown)
@@ -269,19 +256,3 @@ class Handlers:
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
         shown = None if ticket is None else self.visits.shown(ticket)
         return take_file(shown, sent) if shown else None
-
-    def open(self, source: bytes | Path, parser: parsing.Parser) -> Shown:
-        """Opens and parses a photo at its own size; raises `parsing.ImageError`."""
-        return self.parse(self.open_photo(source, sys.maxsize), parser)
-
-    def open_photo(self, source: bytes | Path, longest: int, most_pixels: int = MAX_PIXELS) -> Opened:
-        """Opens a photo, and makes it smaller where its longer side has more than `longest` pixels.
-
-        Raises:
-            ImageError: it cannot be used, or has more than `most_pixels`.
-        """
-        start = time.perf_counter()
-        with memory_told():
-            opened = parsing.open_image(source) if isinstance(source, Path) else self.decode(source, most_pixels)
-            photo = shrink(opened, longest)
-        return Opened(photo, (time.perf_counter() - start) * 1000, opened.shape[:2])

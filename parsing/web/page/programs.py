@@ -13,8 +13,8 @@ import parsing
 from parsing.pictures import encode_picture
 from parsing.render import View
 from parsing.web.page.handlers import Handlers
+from parsing.web.photos import Shown
 from parsing.web.server.turns import BusyError, GoneError, StoppingError
-from parsing.web.viewer.messages import Shown
 
 Answer = TypeVar("Answer")
 
@@ -71,7 +71,7 @@ class Programs:
         try:
             content = await run_in_threadpool(self.handlers.reception.uploads.read, photo)
             return await self.handlers.reception.turns.take(
-                lambda: answer(self.handlers.open(content, self.handlers.models.pick())),
+                lambda: answer(self.handlers.photos.open_and_parse(content, self.handlers.models.pick())),
                 partial(self.handlers.reception.listeners.gone, request.session_hash or ""),
                 self.handlers.pick(None).title,
                 len(content),

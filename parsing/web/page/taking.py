@@ -9,7 +9,8 @@ from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
 from parsing.render import PALETTES, grow_edges, restrict
 from parsing.web.page.components import known_parts
-from parsing.web.viewer.messages import Shown, as_text
+from parsing.web.photos import Shown
+from parsing.web.viewer.messages import as_text
 
 
 def take_file(shown: Shown, sent: dict[str, Any]) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
-from parsing.web.viewer.messages import Shown
+from parsing.web.photos import Shown
 
 KEPT_SECONDS: Final = 3600.0
 MOST_PAGES: Final = 64

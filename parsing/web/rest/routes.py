@@ -7,18 +7,13 @@ is their turn, by Pillow, from the formats that `open_image` allows. Whatever ca
 from __future__ import annotations
 
 import base64
-import logging
-from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, File, Form, Query, Request, UploadFile
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
-from fastapi.routing import APIRoute
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 import parsing
 from parsing.effects import WIDEST_EDGE
@@ -30,22 +25,15 @@ from parsing.labels import part_index
 from parsing.models import MODELS, NAMES
 from parsing.pictures import PICTURE_FORMATS, encode_labels
 from parsing.render import COLOR, LIP, PALETTES, VIEWS, View, grow_edges, restrict
-from parsing.web.page.handlers import Handlers
-from parsing.web.rest.answers import Error, Health, Label, Labels, ParsedPhotos, Picture
+from parsing.web.photos import Photos
+from parsing.web.rest.answers import Health, Label, Labels, ParsedPhotos, Picture
 from parsing.web.rest.api_page import api_page
-from parsing.web.server.forms import NO_ROOM
-from parsing.web.server.guard import error_answer
-from parsing.web.server.memory import memory_told
+from parsing.web.rest.refusals import COME_AGAIN_SECONDS, REFUSALS, add_refusals, refuse_other_methods, with_status
 from parsing.web.server.models import ServedModels
-from parsing.web.server.turns import Answer, BusyError, GoneError, StoppingError, gone
-
-log = logging.getLogger(__name__)
+from parsing.web.server.turns import gone
 
 MAX_PHOTOS: Final = 32
 """In one call of `/parse`."""
-MODEL_SECONDS: Final = 30
-"""After which to come again while a model is being loaded, or where memory or disk do not suffice."""
-
 FORMAT_NAMES: Final = (*PICTURE_FORMATS, *FORMATS)
 if TYPE_CHECKING:  # a type checker takes no names from tables
     FormatName = str
@@ -61,22 +49,9 @@ ModelField = Annotated[
 
 _LIST: Final = "; ".join(f"`{row.name}` is {row.holds}" for row in FORMATS.values())
 
-_STATUSES: Final = {
-    400: "not a multipart form",
-    408: "the request came too slowly",
-    413: "too many bytes or pixels",
-    415: "not an image",
-    422: "a field is missing or wrong, or the image is damaged",
-    501: "the server lacks a package that the format needs",
-    503: "no room in line, in memory or on disk, or the model is still being loaded; come again after `Retry-After` seconds",
-}
-_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Error, "description": description} for status, description in _STATUSES.items()
-}
 
-
-def build_rest(handlers: Handlers) -> FastAPI:
-    """The interface around the page's handlers, so that both share their models."""
+def build_rest(photos: Photos) -> FastAPI:
+    """The interface around what the page has too: its models, its line, its way to open photos."""
     rest = FastAPI(
         title="Human Parsing",
         summary="Colours every person in a photo by body part and garment.",
@@ -84,16 +59,10 @@ def build_rest(handlers: Handlers) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load scripts from elsewhere
         redoc_url=None,
     )
-    turns = handlers.reception.turns
-    # Starlette asks for functions that take any exception, and calls them with those of their own class only.
-    rest.add_exception_handler(RequestValidationError, _explain_field)  # type: ignore[arg-type]
-    rest.add_exception_handler(HTTPException, _explain_status)  # type: ignore[arg-type]
-    rest.add_exception_handler(BusyError, lambda _, busy: error_answer(503, str(busy), {"Retry-After": str(busy.seconds)}))
-    rest.add_exception_handler(StoppingError, lambda _, stopping: error_answer(503, str(stopping), {"Retry-After": "60"}))
-    rest.add_exception_handler(GoneError, lambda *_: Response(status_code=499))  # for nobody
-    rest.add_exception_handler(Exception, lambda *_: error_answer(500, "The program itself failed; its log says why."))
+    turns = photos.reception.turns
+    add_refusals(rest)
 
-    @rest.post("/predict", responses=_REFUSALS)
+    @rest.post("/predict", responses=REFUSALS)
     async def predict(
         request: Request,
         image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, BMP, TIFF or GIF")],
@@ -118,11 +87,11 @@ def build_rest(handlers: Handlers) -> FastAPI:
         ] = "jpeg",
     ) -> Picture:
         """Parses a photo and colours it, at its own size, or hands it on in a format of other tools."""
-        parser = _pick(handlers.models, model)
+        parser = _pick(photos.models, model)
         chosen = _read_parts(parts, parser.classes)
 
         def draw() -> bytes:
-            shown = handlers.open(_read(image), parser)
+            shown = photos.open_and_parse(_read(image), parser)
             try:
                 seen = grow_edges(restrict(shown.parsing, chosen, person), grow)
                 sample = Sample(
@@ -142,11 +111,11 @@ def build_rest(handlers: Handlers) -> FastAPI:
             except ImportError as error:
                 raise HTTPException(501, str(error)) from None
 
-        content = await turns.take(_told(draw), partial(gone, request), parser.title, image.size or 0)
+        content = await turns.take(with_status(draw), partial(gone, request), parser.title, image.size or 0)
         media_type = f"image/{format}" if format in PICTURE_FORMATS else FORMATS[format].media_type
         return Picture(result=_data_url(media_type, content))
 
-    @rest.post("/parse", response_model=ParsedPhotos, responses=_REFUSALS, response_model_exclude_unset=True)
+    @rest.post("/parse", response_model=ParsedPhotos, responses=REFUSALS, response_model_exclude_unset=True)
     async def parse(
         request: Request,
         image: Annotated[
@@ -160,10 +129,10 @@ def build_rest(handlers: Handlers) -> FastAPI:
         """
         if len(image) > MAX_PHOTOS:
             raise HTTPException(422, f"There are {len(image)} photos, but {MAX_PHOTOS} are the limit; send fewer at a time.")
-        parser = _pick(handlers.models, model)
+        parser = _pick(photos.models, model)
 
         def describe_one(photo: UploadFile) -> dict[str, Any]:
-            shown = handlers.open(_read(photo), parser)
+            shown = photos.open_and_parse(_read(photo), parser)
             answer = {"file": _file_name(photo), **describe(shown.parsing)}
             if labels:
                 answer["labels"] = _data_url("image/png", encode_labels(shown.parsing.labels))
@@ -172,7 +141,7 @@ def build_rest(handlers: Handlers) -> FastAPI:
         results: list[dict[str, Any]] = []
         refusals: list[HTTPException] = []
         for photo in image:  # each its own turn: others need not wait for all of them
-            work, begun = _told(partial(describe_one, photo)), photo is not image[0]
+            work, begun = with_status(partial(describe_one, photo)), photo is not image[0]
             try:
                 results.append(await turns.take(work, partial(gone, request), parser.title, photo.size or 0, begun))
             except HTTPException as error:
@@ -188,11 +157,11 @@ def build_rest(handlers: Handlers) -> FastAPI:
     ) -> Labels:
         """The classes of a model's label map, and what else can be named."""
         return Labels(
-            labels=[_describe_label(part) for part in _classes(handlers.models, model)],
+            labels=[_describe_label(part) for part in _classes(photos.models, model)],
             views=list(VIEWS),
             palettes=list(PALETTES),
             formats=list(FORMAT_NAMES),
-            models=list(handlers.models.names),
+            models=list(photos.models.names),
         )
 
     @rest.get("/health")
@@ -204,35 +173,13 @@ def build_rest(handlers: Handlers) -> FastAPI:
     async def show_description() -> str:
         return api_page(rest.openapi())
 
-    _refuse_other_methods(rest)
+    refuse_other_methods(rest)
     return rest
-
-
-def _refuse_other_methods(rest: FastAPI) -> None:
-    """Answers wrong methods with 405: the page is mounted behind these routes and would say that there is nothing."""
-    for route in [route for route in rest.routes if isinstance(route, APIRoute)]:
-        names = ", ".join(sorted(route.methods or ()))
-        refusal = error_answer(405, f"This address answers {names} only.", {"Allow": names})
-        rest.router.routes.append(Route(route.path, refusal))  # without methods of its own: for all that are left
 
 
 def _read(upload: UploadFile) -> bytes:
     upload.file.seek(0)
     return upload.file.read()
-
-
-def _told(work: Callable[[], Answer]) -> Callable[[], Answer]:
-    """The same work, with a status where a photo cannot be used or the memory does not suffice for it."""
-
-    def telling() -> Answer:
-        try:
-            with memory_told():
-                return work()
-        except parsing.ImageError as error:
-            headers = {"Retry-After": str(MODEL_SECONDS)} if error.status == 503 else None
-            raise HTTPException(error.status, str(error), headers) from None
-
-    return telling
 
 
 def _pick(models: ServedModels, name: str) -> parsing.Parser:
@@ -243,7 +190,7 @@ def _pick(models: ServedModels, name: str) -> parsing.Parser:
     if loader is not None and name == loader.name and loader.parser is None:
         loader.start()
         why = loader.state.error or f"{name} is being loaded; try again later, or ask for lite."
-        raise HTTPException(503, why, {"Retry-After": str(MODEL_SECONDS)})
+        raise HTTPException(503, why, {"Retry-After": str(COME_AGAIN_SECONDS)})
     return models.pick(None if name == "auto" else name)
 
 
@@ -281,24 +228,3 @@ def _data_url(kind: str, content: bytes) -> str:
 def _describe_label(part: parsing.Part) -> Label:
     colors = {name: "#" + palette.colors[part.index].tobytes().hex() for name, palette in PALETTES.items()}
     return Label(index=part.index, name=part.name, name_zh=part.name_zh, group=part.group, mirror=part.mirror, colors=colors)
-
-
-def _explain_field(_: Request, error: RequestValidationError) -> Response:
-    """The first field that is wrong, in a sentence."""
-    first = error.errors()[0]
-    field = next((str(step) for step in first["loc"] if step != "body"), "")
-    if field == "image" or not field:
-        return error_answer(422, "Send the photo as a file in the field 'image' of a multipart form.")
-    return error_answer(422, f"The field {field!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}.")
-
-
-def _explain_status(_: Request, error: HTTPException) -> Response:
-    if isinstance(error.__cause__, OSError):  # a large photo is put on disk while it comes
-        log.error("A photo could not be kept: %s", error.__cause__.strerror)
-        return error_answer(503, NO_ROOM, {"Retry-After": str(MODEL_SECONDS)})
-    sentence = error.detail
-    if sentence.startswith("Too many"):
-        sentence = "The form has too many parts; send fewer at a time."
-    elif error.status_code == 400:
-        sentence = "This is not a multipart form; send the photo in its field 'image'."
-    return error_answer(error.status_code, sentence, error.headers)

@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parsing.labels import Part
 from parsing.pictures import encode_picture
-from parsing.result import Parsing, Segment
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """What a page shows: the photo, RGB uint8 (H, W, 3), its parsing, what the model that made it is called, and the height and
-    width of the photo before it was made smaller.
-    """
-
-    photo: NDArray[np.uint8]
-    parsing: Parsing
-    title: str
-    original: tuple[int, int]
+from parsing.result import Segment
+from parsing.web.photos import Shown
 
 
 def mirror(shown: Shown) -> Shown:
