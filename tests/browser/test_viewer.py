@@ -184,6 +184,24 @@ def test_compare_shows_the_photo_before_the_divider(page: Page) -> None:
     np.testing.assert_array_equal(np.array(before, np.uint8).reshape(*PHOTO.shape[:2], 4)[:, :, :3], PHOTO)
 
 
+@pytest.mark.parametrize("size", [(40, 131), (96, 40)], ids=["wide", "tall"])
+def test_photo_and_drawing_lie_in_the_middle_of_the_frame_one_on_the_other(page: Page, size: tuple[int, int]) -> None:
+    upload(page, file_of(PHOTO[: size[0], : size[1]]))
+    shown(page, size)
+    page.locator("#views [value=compare]").check()
+    for named in (False, True):
+        if named:
+            page.keyboard.press("n")
+        frame, drawing, before = page.evaluate(
+            """() => ["#picture", ".drawing", ".before canvas"].map((part) => {
+                const { x, y, width, height } = document.querySelector(part).getBoundingClientRect();
+                return [x + width / 2, y + height / 2, width, height];
+            })"""
+        )
+        assert drawing == pytest.approx(before, abs=0.5)
+        assert drawing[:2] == pytest.approx(frame[:2], abs=0.5)
+
+
 def test_a_link_restores_what_is_set(browser: Browser, page: Page, address: str) -> None:
     setting = {"parts": ["Hair", "Coat"], "opacity": 0.35, "palette": "safe", "view": "outlines"}
     choose(page, **setting, person=2)
