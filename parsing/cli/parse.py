@@ -108,6 +108,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.add_argument(
         "--parts", metavar="NAME,...", type=read_parts, action="extend", help="only these, such as Hair,Face (default: all)"
     )
+    options.add_argument("--person", metavar="NUMBER", type=read_person, help="only this one, by the number that --json tells")
     options.add_argument(
         "--opacity", metavar="0..1", type=read_opacity, default=0.6, help="of the colours in the overlay (default: 0.6)"
     )
@@ -161,6 +162,13 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def read_parts(text: str) -> list[str]:
     """Part names with commas between them; whether the model has them is seen once it is there."""
     return text.split(",")
+
+
+def read_person(number: str) -> int:
+    """A person's number, from 1."""
+    if not re.fullmatch("0*[1-9][0-9]{0,5}", number):
+        raise argparse.ArgumentTypeError(f"people are numbered from 1, but this is {number!r}")
+    return int(number)
 
 
 def read_opacity(number: str) -> float:

@@ -81,9 +81,10 @@ def write_results(pixels: NDArray[np.uint8], parsing: Parsing, task: Task, optio
         By format, the line that a data set in one file keeps of the photo.
     """
     photo, files = task
+    chosen = restrict(parsing, options.parts, options.person) if options.parts or options.person else parsing
     sample = Sample(
         pixels,
-        grow_edges(restrict(parsing, options.parts) if options.parts else parsing, options.grow),
+        grow_edges(chosen, options.grow),
         photo.name,
         photo.folder,
         os.path.dirname(os.path.abspath(files[0])) if files else None,

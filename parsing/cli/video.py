@@ -29,8 +29,7 @@ from parsing.cli.results import make_folder, mute, writing
 from parsing.files import whole_file
 from parsing.image import Photo
 from parsing.parser import Parser
-from parsing.render import composite, grow_edges, restrict
-from parsing.result import Parsing
+from parsing.render import composite, grow_edges
 from parsing.video.clip import Clip
 from parsing.video.frames import Facts, Frame, Video
 from parsing.video.pictures import Camera, Pictures
@@ -78,12 +77,13 @@ def run(options: argparse.Namespace, load_parser: Callable[[], Parser]) -> int:
         # disable=None: only at a terminal. leave=False: an error's line stands alone.
         progress = stack.enter_context(tqdm(total=facts.count, unit="frame", leave=False, disable=None))
         for number, (frame, steady) in enumerate(_parse(video, parser, writer)):
+            chosen = steady.only(options.parts, options.person)
             if writer:
-                writer.add(_draw(frame, steady, options), frame.time, frame.duration)
+                writer.add(_draw(frame, chosen, options), frame.time, frame.duration)
             if lines:
                 seconds = round(float(frame.time * facts.time_base), 6)
-                chosen = replace(steady, parsing=_chosen(steady, options))
-                lines.write(json.dumps({"frame": number, "time": seconds, **chosen.describe()}) + "\n")
+                grown = replace(chosen, parsing=grow_edges(chosen.parsing, options.grow))
+                lines.write(json.dumps({"frame": number, "time": seconds, **grown.describe()}) + "\n")
                 lines.flush()
             progress.update()
     return 0
@@ -163,17 +163,10 @@ def _timed(frames: Iterable[Frame]) -> Iterator[tuple[Frame, float]]:
         start = time.perf_counter()
 
 
-def _chosen(steady: Steady, options: argparse.Namespace) -> Parsing:
-    """What is chosen of a frame's parsing, its edges grown."""
-    parsing = restrict(steady.parsing, options.parts) if options.parts else steady.parsing
-    return grow_edges(parsing, options.grow)
-
-
 def _draw(frame: Frame, steady: Steady, options: argparse.Namespace) -> NDArray[np.uint8]:
     return composite(
         frame.pixels,
         steady.parsing,
-        parts=options.parts,
         opacity=options.opacity,
         palette=options.palette,
         view=options.view,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from parsing.formats.document import describe
 from parsing.labels import BACKGROUND, HUMAN
+from parsing.render import restrict
 from parsing.result import Parsing, Segment, where_equal
 from parsing.video.damping import Damping
 from parsing.video.tracking import Tracker
@@ -35,6 +37,17 @@ class Steady:
     def person(self, number: int) -> int | None:
         """What somebody's number in the video is within the frame; None where the person is not in it."""
         return self.numbers.index(number) + 1 if number in self.numbers else None
+
+    def only(self, parts: Iterable[int | str] | None, number: int | None) -> Steady:
+        """The chosen parts (None: all) of everybody (None), or of whoever has this number in the video; nothing where that
+        one is not in the frame. Raises ValueError where there is no such part.
+        """
+        if number is None:
+            return self if parts is None else replace(self, parsing=restrict(self.parsing, parts))
+        if person := self.person(number):
+            return Steady(restrict(self.parsing, parts, person), (number,))
+        nothing = np.zeros_like(self.parsing.labels)
+        return Steady(replace(self.parsing, labels=nothing, person_of=nothing, parts=[], people=[]), ())
 
     def describe(self) -> dict[str, Any]:
         """`formats.document.describe`, with people's numbers in the video."""

@@ -71,6 +71,14 @@ def test_edges_crop_and_colour_are_those_of_composite() -> None:
     np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), expected)
 
 
+@pytest.mark.usefixtures("photos", "model")
+def test_one_person_may_be_chosen_where_there_is_one(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["one.png", "-o", "out", "--person", "1"]) == 0
+    np.testing.assert_array_equal(np.asarray(Image.open("out/one.png")), parsing.composite(PHOTO, Stripes()(PHOTO), person=1))
+    assert cli.main(["two.png", "-o", "out", "--person", "2"]) == 1
+    assert capfd.readouterr().err == "two.png: There is no person 2; people are numbered 1 to 1.\n"
+
+
 @pytest.mark.usefixtures("model", "photos")
 def test_without_options_an_overlay_of_all_parts() -> None:
     assert cli.main(["one.png", "-o", "out"]) == 0

@@ -33,6 +33,7 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["one.png", "-o", "out", "--no\nsuch"], "--no?such"),
         (["one.png", "-o", "out", "--parts", "Hair,Nose"], "There is no part 'Nose'; there are Background, Hat, Hair,"),
         (["one.png", "-o", "out", "--parts", ""], "There is no part ''"),
+        (["one.png", "-o", "out", "--person", "0"], "people are numbered from 1, but this is '0'"),
         (["one.png", "-o", "out", "--opacity", "1.5"], "opacity lies between 0 and 1, but this is '1.5'"),
         (["one.png", "-o", "out", "--opacity", "nan"], "opacity lies between 0 and 1"),
         (["one.png", "-o", "out", "--opacity", "half"], "opacity lies between 0 and 1"),

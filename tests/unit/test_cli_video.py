@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,15 @@ def test_a_line_of_json_for_each_frame() -> None:
     assert [person["person"] for person in lines[2]["people"]] == [1]
 
 
+@pytest.mark.parametrize(("number", "people"), [("1", [1]), ("2", [])])
+def test_one_person_alone(number: str, people: list[int]) -> None:
+    write_clip("clip.mp4", count=2)
+    assert cli.main(["clip.mp4", "-o", "out.mp4", "--json", "--view", "map", "--person", number]) == 0
+    line = json.loads(Path("out.jsonl").read_text().splitlines()[0])
+    assert [person["person"] for person in line["people"]] == people
+    assert (frames_of("out.mp4")[0].max() > 100) == bool(people)
+
+
 @pytest.mark.parametrize("target", ["-", "lines.jsonl"])
 def test_lines_alone(target: str, capfd: pytest.CaptureFixture[str]) -> None:
     write_clip("clip.mp4", count=3)
@@ -187,6 +197,20 @@ class Device:
 
     def release(self) -> None:
         pass
+
+
+def test_ctrl_c_is_the_end_of_what_a_camera_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless(Device):
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            number = next(self.frames, 0)
+            if number == 3:
+                signal.raise_signal(signal.SIGINT)
+            return True, picture(number)
+
+    monkeypatch.setattr("cv2.VideoCapture", Endless)
+    assert cli.main(["webcam:9", "-o", "out.mp4"]) == 0
+    assert len(frames_of("out.mp4")) == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_camera_is_a_video_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,5 +174,9 @@ def test_numbers_in_the_video_are_those_that_are_told() -> None:
     assert [person.person for person in steady.parsing.people] == [1]
     assert steady.person(2) == 1
     assert steady.person(1) is None
+    alone = steady.only([9], 2)
+    assert (alone.numbers, int(alone.parsing.person_of.max()), len(alone.parsing.parts)) == ((2,), 1, 1)
+    nobody = steady.only(None, 1)
+    assert (nobody.numbers, nobody.parsing.people, int(nobody.parsing.labels.max())) == ((), [], 0)
     described = steady.describe()
     assert [entry["person"] for entry in (*described["parts"], *described["people"])] == [2, 2]
