@@ -1,4 +1,4 @@
-"""ONNX Runtime as every model here uses it: on the processor's cores, quiet, and without a word to its maker.
+"""ONNX Runtime as every model here uses it: on the processor's cores, quiet, with its telemetry off.
 
 Its builds for Linux collect telemetry from the moment they are imported: a number for this machine and a database of events in
 the home folder, a file `.ses` in the temporary folder, all to be sent to Microsoft. The variable `ORT_DISABLE_TELEMETRY` turns

@@ -1,1 +1,1 @@
-"""What a parsed photo is handed on as: a file for each format, and the table of them in `table.py`. All give bytes."""
+"""The formats in which a parsed photo is written: one module each, listed in `table.py`. Every encoder returns bytes."""

@@ -1,4 +1,4 @@
-"""What a data set says is in a photo: `Regions`."""
+"""The annotations that a data set has for one photo: `Regions`."""
 
 from __future__ import annotations
 

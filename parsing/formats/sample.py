@@ -1,4 +1,4 @@
-"""What every format is given: `Sample`, one parsed photo and where it lies."""
+"""The input of every format: `Sample`, one parsed photo and where it lies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of formats: what a parsed photo is handed on as.
+"""The table of formats in which a parsed photo can be written.
 
 The command line, REST and the page's Save menu read it. A format is added by a file beside this one and by a row in `FORMATS`.
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browsing import file_of, open_browser, serve, visit_with_photo
+from support.browsing import file_of, open_browser, page_address, visit_with_photo
 from support.crowd_model import PHOTO, Crowd
 
 import parsing
@@ -20,7 +20,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Where the page is served, with a model that finds three people and all parts."""
-    yield from serve(parsing.Parser(Crowd()))
+    yield from page_address(parsing.Parser(Crowd()))
 
 
 @pytest.fixture

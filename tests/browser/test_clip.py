@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import file_of, open_browser, serve, shown, upload, visit
+from support.browsing import file_of, open_browser, page_address, shown, upload, visit
 from support.clips import picture, write_clip
 from support.crowd_model import PHOTO
 from support.striped_model import Stripes
@@ -40,7 +40,7 @@ def model() -> Stripes:
 
 @pytest.fixture
 def page(browser: Browser, model: Stripes) -> Iterator[Page]:
-    for address in serve(parsing.Parser(model)):
+    for address in page_address(parsing.Parser(model)):
         yield from visit(browser, address)
 
 

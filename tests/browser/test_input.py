@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import file_of, serve, shown, upload, visit
+from support.browsing import file_of, page_address, shown, upload, visit
 from support.crowd_model import PHOTO, Crowd
 
 import parsing
@@ -85,7 +85,7 @@ def test_several_photos_become_a_strip_and_are_parsed_one_by_one(empty_page: Pag
 
 def test_a_thumbnail_brings_its_photo_back_without_parsing_it_again(browser: Browser) -> None:
     model = Counted()
-    for address in serve(parsing.Parser(model)):
+    for address in page_address(parsing.Parser(model)):
         for page in visit(browser, address):
             hand_over(page, "drop", "#picture", file_of(PHOTO), {**file_of(SECOND), "name": "second.png"})
             expect(page.locator(".strip [data-state=shown]")).to_have_count(2)
@@ -136,7 +136,7 @@ class Held(Crowd):
 
 def test_the_photo_is_on_show_at_once_dimmed_with_its_stage(browser: Browser) -> None:
     model = Held()
-    for address in serve(parsing.Parser(model)):
+    for address in page_address(parsing.Parser(model)):
         for page in visit(browser, address):
             upload(page, file_of(PHOTO))
             preview = page.locator("#picture .preview")

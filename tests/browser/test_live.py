@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import file_of, open_browser, rgba, serve, shown, upload, visit
+from support.browsing import file_of, open_browser, page_address, rgba, shown, upload, visit
 from support.crowd_model import PHOTO, Crowd
 
 import parsing
@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 def test_the_camera_is_parsed_frame_by_frame_until_it_is_stopped(browser: Browser) -> None:
     model = Counted()
-    for address in serve(parsing.Parser(model)):
+    for address in page_address(parsing.Parser(model)):
         for page in visit(browser, address):
             in_flight, most = 0, 0
 
@@ -90,7 +90,7 @@ def test_the_camera_is_parsed_frame_by_frame_until_it_is_stopped(browser: Browse
 
 
 def test_a_forbidden_camera_is_said_in_a_sentence(browser: Browser) -> None:
-    for address in serve(parsing.Parser(Crowd())):
+    for address in page_address(parsing.Parser(Crowd())):
         for page in visit(browser, address):
             page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('no')) }")
             page.get_by_role("button", name="Start camera").click()
@@ -110,7 +110,7 @@ def film(page: Page) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("facing", ["user", "environment"])
 def test_a_front_camera_is_shown_as_a_mirror_and_files_are_as_shown(browser: Browser, facing: str) -> None:
     asked: list[dict[str, Any]] = []
-    for address in serve(parsing.Parser(Crowd())):
+    for address in page_address(parsing.Parser(Crowd())):
         for page in visit(browser, address):
             page.evaluate(
                 """(facingMode) => {
@@ -144,7 +144,7 @@ def test_a_front_camera_is_shown_as_a_mirror_and_files_are_as_shown(browser: Bro
 
 
 def test_where_there_are_several_cameras_another_may_be_chosen(browser: Browser) -> None:
-    for address in serve(parsing.Parser(Crowd())):
+    for address in page_address(parsing.Parser(Crowd())):
         for page in visit(browser, address):
             page.evaluate(
                 """() => {
@@ -171,7 +171,7 @@ def test_where_there_are_several_cameras_another_may_be_chosen(browser: Browser)
 
 
 def test_a_phone_hands_the_picture_on(browser: Browser) -> None:
-    for address in serve(parsing.Parser(Crowd())):
+    for address in page_address(parsing.Parser(Crowd())):
         for page in visit(browser, address):
             expect(page.locator("button.share")).to_be_hidden()  # this machine has nothing to share with
             page.add_init_script(

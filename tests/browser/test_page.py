@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import DESKTOP, PHONE, file_of, serve, shown, upload, visit
+from support.browsing import DESKTOP, PHONE, file_of, page_address, shown, upload, visit
 from support.striped_model import PHOTO, Stripes
 
 import parsing
@@ -26,7 +26,7 @@ def model() -> Stripes:
 
 @pytest.fixture(scope="module")
 def address(model: Stripes) -> Iterator[str]:
-    yield from serve(parsing.Parser(model))
+    yield from page_address(parsing.Parser(model))
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_examples_survive_an_upload_of_the_same_file(browser: Browser, address: 
 
 
 def test_an_example_is_parsed_by_the_embedded_model(browser: Browser) -> None:
-    for address in serve(parsing.load("lite")):
+    for address in page_address(parsing.load("lite")):
         for page in visit(browser, address):
             page.locator("#examples button").filter(has=page.locator("img[src$='astronaut.jpg']")).click()
             picture = shown(page)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, expect
-from support.browsing import file_of, serve, shown, upload, visit, watch_widths
+from support.browsing import file_of, page_address, shown, upload, visit, watch_widths
 from support.crowd_model import PHOTO, Crowd
 
 import parsing
@@ -41,7 +41,7 @@ class Slow(Crowd):
 
 def test_an_answer_to_an_older_photo_never_comes_and_the_earlier_result_stays_meanwhile(browser: Browser) -> None:
     model = Slow()
-    for address in serve(parsing.Parser(model)):
+    for address in page_address(parsing.Parser(model)):
         for page in visit(browser, address):
             upload(page, file_of(PHOTO))
             earlier = shown(page)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from support.served import file_of, serve
+from support.served import photo_file, serve
 
 import parsing
 
@@ -52,6 +52,6 @@ def test_the_articles_page_script_works(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.route(f"{address}/article", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
     page.goto(f"{address}/article")
-    page.set_input_files("#upload", {"name": "photo.png", "mimeType": "image/png", "buffer": file_of()})
+    page.set_input_files("#upload", {"name": "photo.png", "mimeType": "image/png", "buffer": photo_file()})
     page.wait_for_function("document.getElementById('result').naturalWidth === 48")
     assert page.locator("#result").get_attribute("src").startswith("data:image/jpeg;base64,")

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from playwright.sync_api import Browser, Route
 from support.browsing import QUIET
-from support.served import file_of, serve
+from support.served import photo_file, serve
 from support.striped_model import Stripes
 
 import parsing
@@ -82,7 +82,7 @@ def test_the_page_knows_its_address_behind_the_proxy(address: str, headers: dict
 @pytest.mark.parametrize("origin", [SPACE, "https://huggingface.co"])
 def test_rest_answers_behind_the_proxy(address: str, origin: str) -> None:
     headers = {**FORWARDED, "origin": origin}
-    answer = httpx.post(f"{address}/predict", files={"image": ("photo.png", file_of())}, headers=headers, timeout=60)
+    answer = httpx.post(f"{address}/predict", files={"image": ("photo.png", photo_file())}, headers=headers, timeout=60)
     assert answer.json()["result"].startswith("data:image/jpeg;base64,")
 
 

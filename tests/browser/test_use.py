@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
-from support.browsing import serve
+from support.browsing import page_address
 from support.crowd_model import Crowd
 
 import parsing
@@ -25,7 +25,7 @@ from benchmarks.use import (
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    for address in serve(parsing.Parser(Crowd())):
+    for address in page_address(parsing.Parser(Crowd())):
         with open_browser() as browser:
             yield open_page(browser, address)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Download, Page, Request, expect
-from support.browsing import file_of, rgba, serve, shown, upload, visit
+from support.browsing import file_of, page_address, rgba, shown, upload, visit
 from support.crowd_model import PARSED, PHOTO
 
 import parsing
@@ -99,7 +99,7 @@ def test_grown_edges_are_in_every_file(page: Page) -> None:
 def test_a_click_on_a_part_takes_less_than_a_frame_and_asks_nobody(browser: Browser) -> None:
     photo = cv2.resize(parsing.open_image(EXAMPLES[0]), (1920, 1080), interpolation=cv2.INTER_LINEAR)
     lite = parsing.load("lite")
-    for address in serve(lite):
+    for address in page_address(lite):
         for page in visit(browser, address):
             upload(page, file_of(photo))
             shown(page, (1080, 1920))

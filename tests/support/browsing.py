@@ -25,7 +25,7 @@ def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> 
     return {"name": f"photo.{form}", "mimeType": f"image/{form}", "buffer": encode(pixels, form, **options)}
 
 
-def serve(parser: parsing.Parser) -> Iterator[str]:
+def page_address(parser: parsing.Parser) -> Iterator[str]:
     """The address of a page around one parser, until asked to go on."""
     with served.serve(parser) as address:
         yield address

@@ -28,7 +28,7 @@ from parsing.web.server.turns import PLACES, Turns
 PHOTO = np.random.default_rng(11).integers(1, 256, (60, 48, 3), dtype=np.uint8)
 
 
-def file_of(pixels: NDArray[np.uint8] = PHOTO, form: str = "PNG", **options: Any) -> bytes:
+def photo_file(pixels: NDArray[np.uint8] = PHOTO, form: str = "PNG", **options: Any) -> bytes:
     """The bytes of an image file."""
     return encode(pixels, form, **options)
 

@@ -17,7 +17,7 @@ import pytest
 from mcp import Client
 from PIL import Image
 from support.program import run_app
-from support.served import PHOTO, file_of, serve, until
+from support.served import PHOTO, photo_file, serve, until
 from support.striped_model import Stripes
 
 import parsing
@@ -27,7 +27,7 @@ from parsing.stages import OnStage
 from parsing.web.agents.tools import build_agents
 from parsing.web.photos import Photos
 
-TEXT = base64.b64encode(file_of()).decode()
+TEXT = base64.b64encode(photo_file()).decode()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_it_is_off_unless_it_is_asked_for() -> None:
         assert httpx.post(f"{address}/mcp", json=CALL, headers=HEADERS).status_code in (404, 405)
 
 
-SENT = {"files": {"image": file_of()}, "timeout": 60}
+SENT = {"files": {"image": photo_file()}, "timeout": 60}
 
 
 class Held(Stripes):
@@ -141,7 +141,7 @@ def test_agents_wait_in_the_one_line() -> None:
     with serve(parsing.Parser(model), places=1, mcp=True) as address:
         threads = [
             threading.Thread(
-                target=httpx.post, args=(f"{address}/predict",), kwargs={"files": {"image": file_of()}, "timeout": 60}
+                target=httpx.post, args=(f"{address}/predict",), kwargs={"files": {"image": photo_file()}, "timeout": 60}
             )
             for _ in range(2)
         ]

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from starlette.testclient import TestClient
 from support.jumpsuit_model import Jumpsuit
-from support.served import PHOTO, file_of
+from support.served import PHOTO, photo_file
 from support.striped_model import Stripes
 
 import parsing
@@ -75,12 +75,14 @@ def test_labels_of_a_model_that_is_not_loaded_are_those_of_its_data_set() -> Non
 
 
 def test_rest_takes_and_gives_the_names_of_the_model(client: TestClient) -> None:
-    (answer,) = client.post("/parse", files={"image": file_of()}).json()["results"]
+    (answer,) = client.post("/parse", files={"image": photo_file()}).json()["results"]
     assert [part["name"] for part in answer["parts"]] == ["Hair", "Jumpsuits"]
-    assert client.post("/predict", files={"image": file_of()}, data={"parts": "Jumpsuits"}).status_code == 200
-    refused = client.post("/predict", files={"image": file_of()}, data={"parts": "Torso-skin"})
+    assert client.post("/predict", files={"image": photo_file()}, data={"parts": "Jumpsuits"}).status_code == 200
+    refused = client.post("/predict", files={"image": photo_file()}, data={"parts": "Torso-skin"})
     assert (refused.status_code, refused.json()["error"][:32]) == (422, "There is no part 'Torso-skin'; t")
-    assert client.post("/predict", files={"image": file_of()}, data={"parts": "Jumpsuits", "model": "lite"}).status_code == 422
+    assert (
+        client.post("/predict", files={"image": photo_file()}, data={"parts": "Jumpsuits", "model": "lite"}).status_code == 422
+    )
 
 
 def test_the_tables_differ_in_one_name() -> None:

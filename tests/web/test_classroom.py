@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from numpy.typing import NDArray
-from support.served import PHOTO, file_of, serve, until
+from support.served import PHOTO, photo_file, serve, until
 from support.striped_model import Stripes
 
 import parsing
@@ -68,7 +68,7 @@ def test_a_class_of_eighteen_loses_nothing_and_is_served_in_order(monkeypatch: p
     with serve(parsing.Parser(model)) as address, ThreadPoolExecutor(PAGES) as pages:
         names = []
         for width in widths:
-            content = file_of(PHOTO[:, :width])
+            content = photo_file(PHOTO[:, :width])
             names += httpx.post(f"{address}/gradio_api/upload", files={"files": ("photo.png", content)}).json()
         assert len(set(names)) == PAGES
         sessions = [ask(address, number, name) for number, name in enumerate(names)]
@@ -84,16 +84,16 @@ def test_page_rest_and_programs_stand_in_one_line() -> None:
         ends: list[str] = []
 
         def predict() -> None:
-            httpx.post(f"{address}/predict", files={"image": ("a.png", file_of())}, timeout=60).raise_for_status()
+            httpx.post(f"{address}/predict", files={"image": ("a.png", photo_file())}, timeout=60).raise_for_status()
             ends.append("rest")
 
         def page(number: int) -> None:
-            (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", file_of())}).json()
+            (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", photo_file())}).json()
             hear(address, ask(address, number, name))
             ends.append("page")
 
         def program() -> None:
-            (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", file_of())}).json()
+            (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", photo_file())}).json()
             call = httpx.post(f"{address}/gradio_api/call/parse", json={"data": [{"path": name}]}).json()
             answer = httpx.get(f"{address}/gradio_api/call/parse/{call['event_id']}", timeout=60)
             assert "event: complete" in answer.text
@@ -112,7 +112,7 @@ def test_page_rest_and_programs_stand_in_one_line() -> None:
 def test_a_page_that_is_closed_frees_its_place() -> None:
     with serve(parsing.Parser(Slow())) as address:
         for number in range(6):
-            (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", file_of())}).json()
+            (name,) = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", photo_file())}).json()
             with httpx.stream(
                 "GET",
                 f"{address}/gradio_api/queue/data",

@@ -10,7 +10,7 @@ import gradio as gr
 import httpx
 import pytest
 from fastapi import FastAPI
-from support.served import file_of, serve
+from support.served import photo_file, serve
 from support.striped_model import Stripes
 
 import parsing
@@ -175,14 +175,14 @@ def test_what_is_no_form_is_refused_in_a_sentence(address: str, content: bytes, 
 def test_an_upload_gets_a_name_that_nobody_can_guess_and_is_shown_as_a_picture_only(address: str) -> None:
     files = [
         ("files", ("../../evil.html", b"<script>")),
-        ("files", ("photo.png", file_of())),
-        ("files", ("photo.png", file_of())),
+        ("files", ("photo.png", photo_file())),
+        ("files", ("photo.png", photo_file())),
     ]
     page, first, second = httpx.post(f"{address}/gradio_api/upload", files=files).json()
     assert len({page, first, second}) == 3
     assert all(len(name) == 32 for name in (page, first, second))
     shown = httpx.get(f"{address}/gradio_api/file={first}")
-    assert (shown.content, shown.headers["content-type"]) == (file_of(), "image/png")
+    assert (shown.content, shown.headers["content-type"]) == (photo_file(), "image/png")
     assert httpx.get(f"{address}/gradio_api/file={page}").status_code == 404
 
 

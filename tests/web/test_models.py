@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
-from support.served import file_of
+from support.served import photo_file
 from support.striped_model import Stripes
 
 import parsing
@@ -15,7 +15,7 @@ from parsing.web.server import models as served_models
 from parsing.web.server.background import BackgroundLoader
 from parsing.web.server.models import ServedModels
 
-FILE = ("photo.png", file_of(), "image/png")
+FILE = ("photo.png", photo_file(), "image/png")
 
 
 class Rounding(Stripes):
@@ -68,7 +68,7 @@ def test_rest_speaks_the_names_of_the_models_that_are_served() -> None:
 def test_a_photo_is_announced_as_opened_once() -> None:
     handlers = Handlers(parsing.Parser(Stripes()))
     told = []
-    photo = handlers.photos.open(file_of(), 2048)
+    photo = handlers.photos.open(photo_file(), 2048)
     shown = handlers.photos.parse(photo, handlers.models.lite, told.append)
     assert "open" not in [stage.name for stage in told]
     assert shown.parsing.timings["open"] == photo.milliseconds

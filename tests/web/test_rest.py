@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
-from support.served import PHOTO, file_of
+from support.served import PHOTO, photo_file
 from support.striped_model import Stripes
 
 import parsing
@@ -29,7 +29,7 @@ from parsing.web.rest.routes import MAX_PHOTOS, build_rest
 from parsing.web.server.background import BackgroundLoader
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[1] / "support" / "parsing.schema.json").read_text()))
-FILE = file_of()
+FILE = photo_file()
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_parse_keeps_to_the_schema_of_the_files(client: TestClient) -> None:
 
 
 def test_several_photos_are_answered_in_order_and_one_bad_one_spoils_nothing(client: TestClient) -> None:
-    files = [("image", (name, content)) for name, content in (("a", FILE), ("b", b"words"), ("c", file_of(PHOTO[:30])))]
+    files = [("image", (name, content)) for name, content in (("a", FILE), ("b", b"words"), ("c", photo_file(PHOTO[:30])))]
     answer = client.post("/parse", files=files)
     first, second, third = answer.json()["results"]
     assert answer.status_code == 200
@@ -213,7 +213,7 @@ def test_the_answer_carries_nothing_of_the_photos_exif(client: TestClient, form:
     exif = Image.Exif()
     exif[0x010E] = "where I live"
     exif[0x0112] = 6
-    sent = file_of(PHOTO, "JPEG", exif=exif, comment=b"where I live")
+    sent = photo_file(PHOTO, "JPEG", exif=exif, comment=b"where I live")
     answer = client.post("/predict", files={"image": sent}, data={"format": form})
     content = base64.b64decode(answer.json()["result"].split(",")[1])
     assert b"where I live" in sent

@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from numpy.typing import NDArray
-from support.served import file_of, serve, until
+from support.served import photo_file, serve, until
 from support.striped_model import Stripes
 
 import parsing
 from parsing.stages import OnStage
 from parsing.web.server import guard
 
-FILE = file_of()
+FILE = photo_file()
 
 
 class Held(Stripes):

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.served import file_of, serve, until
+from support.served import photo_file, serve, until
 from support.striped_model import Stripes
 
 import parsing
@@ -80,7 +80,7 @@ def test_who_does_not_get_on_is_hung_up_on(address: str, at_once: bytes, then: b
 def test_who_sends_steadily_has_all_the_time_that_takes(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr(guard, "SLOWEST", 100)
-    photo = FORM + file_of() + b"\r\n--b--\r\n"
+    photo = FORM + photo_file() + b"\r\n--b--\r\n"
     with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=20) as client:
         client.sendall(HEAD % len(photo))
         step = len(photo) // 9
@@ -102,7 +102,7 @@ def test_large_photos_wait_in_files_without_a_name_that_vanish(
                 count += link.readlink().is_relative_to(tmp_path)
         return count
 
-    photo = FORM + file_of() + bytes(3_000_000) + b"\r\n--b--\r\n"
+    photo = FORM + photo_file() + bytes(3_000_000) + b"\r\n--b--\r\n"
     with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=20) as client:
         client.sendall(HEAD % len(photo) + photo[:2_500_000])
         until(lambda: open_files() == 1)

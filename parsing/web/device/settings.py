@@ -1,6 +1,4 @@
-"""What the scripts beside this file are told of `parsing.models.lite`: their numbers, so that none is
-written down twice.
-"""
+"""The constants of `parsing.models.lite` as JSON for the scripts beside this file, so that none is written down twice."""
 
 from __future__ import annotations
 

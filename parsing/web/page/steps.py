@@ -1,4 +1,4 @@
-"""Work that tells how far it is, turned into an iterator, as Gradio wants it: what is told, and at last what comes of it."""
+"""Turns work that reports its stages by a callback into an iterator, as Gradio wants it: the stages, then the result."""
 
 from __future__ import annotations
 

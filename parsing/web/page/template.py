@@ -1,5 +1,5 @@
-"""The frame of HTML that Gradio puts around every page: what a link to it looks like elsewhere is said there, in Gradio's name,
-and its icon and manifest are looked for outside the path at which a proxy shows the page.
+"""Changes the HTML frame that Gradio puts around every page. The title, description and picture that other sites show for a
+link are Gradio's own there; icon and manifest are asked for at the root of the host, which below a proxy's path is not ours.
 
 Gradio reads the frame as a template of Jinja, where nothing of it can be set. `tests/web/test_template.py` opens the page:
 where a new version of Gradio has other words in its frame, it names those that are not replaced any more.

@@ -1,4 +1,4 @@
-"""Loading a model behind the page's back: one thread, a state that anybody may look at, and another try after a failure."""
+"""Loads a model in the background: one thread, a state that anybody may read, and another try after a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telling that the memory does not suffice, whichever library has noticed it."""
+"""Turns the out-of-memory errors of every library into one `ImageError`."""
 
 from __future__ import annotations
 

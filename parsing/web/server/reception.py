@@ -1,4 +1,4 @@
-"""What all ways to the model share: photos that have come in, the one line, and who is still there to hear an answer."""
+"""What page, REST and agents share: uploads, the one waiting line, and which clients still listen for an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos that a page or a program has sent and has not asked to be parsed yet, and pictures that it has not fetched yet.
+"""Files on disk for a short while: uploads that wait to be parsed, and pictures that wait to be fetched.
 
 Each is a file of its own in a folder of this process, mode 700, under a random name that only its sender is told: two equal
 photos are two files, so that none is deleted while another page still needs it. Whatever nobody asks for is gone after a while.

@@ -18,7 +18,7 @@ const DIM_PIXEL = 0x99000000;
 const WHITE = 0xffffffff;
 const DARK = 0xff1a1614;
 
-export class Stage {
+export class Picture {
   /**
    * @param {HTMLElement} frame
    * @param {{ point: (pixel: Pixel | null, event?: PointerEvent) => void, choose: (pixel: Pixel | null, event: PointerEvent) => void }} on

@@ -13,13 +13,13 @@ import { Pointing } from "./pointing.js";
 import { Progress } from "./progress.js";
 import { COLORED, Saving } from "./saving.js";
 import { Settings } from "./settings.js";
-import { Stage } from "./stage.js";
+import { Picture } from "./stage.js";
 import { Strip } from "./strip.js";
 
 /** @import { Frame } from "./frames.js" */
 /** @import { Words } from "./dom.js" */
 /** @import { Part } from "./legend.js" */
-/** @import { Facts, Stage as Busy } from "./progress.js" */
+/** @import { Facts, Stage } from "./progress.js" */
 /** @import { Color } from "./views.js" */
 /** The classes, their groups, and each palette's colours by class. @typedef {{ table: Part[], groups: string[], palettes: Record<string, Color[]> }} Tables */
 /**
@@ -62,7 +62,7 @@ export class Viewer {
     this.silence = undefined; // when what is said goes away
     this.pointing = new Pointing(this);
     this.naming = new Naming(this);
-    this.stage = new Stage(find(root, "#picture"), {
+    this.stage = new Picture(find(root, "#picture"), {
       point: (pixel, event) => this.pointing.pointAtPhoto(pixel, event),
       choose: (pixel, event) => this.pointing.choose(pixel, event),
     });
@@ -126,7 +126,7 @@ export class Viewer {
     find(this.root, ".invitation").hidden = !shown;
   }
 
-  /** Shows what is at work; null where nothing is. @param {Busy | null} stage */
+  /** Shows what is at work; null where nothing is. @param {Stage | null} stage */
   work(stage) {
     this.progress.show(stage);
     if (!stage) this.root.classList.remove("waiting");
