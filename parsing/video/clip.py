@@ -54,13 +54,14 @@ class Clip:
             import av
         check_file(path)
         name = os.path.basename(path)
+        whole = os.path.abspath(path)  # FFmpeg would take "data:x.mp4" for an address
         with _readable(name):
-            with av.open(path) as container:
+            with av.open(whole) as container:
                 first, count, end = _scan(container, name)
                 lasts = container.duration
             if lasts and container.format.name.startswith(TRUTHFUL) and end < lasts / CLOCK * LEAST_SHARE:
                 raise ValueError(f"The video {name!r} is cut off: of {lasts / CLOCK:.1f} seconds, {end:.1f} are there.")
-            container = av.open(path)
+            container = av.open(whole)
         video: Any = container.streams.video[0]
         shape = Fraction(video.sample_aspect_ratio or 1)
         upright = first.rotation % 180 == 0

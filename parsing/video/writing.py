@@ -6,6 +6,7 @@ coded anew. WebM and GIF keep what is transparent; in the others it is white, as
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Writer:
         self.durations: dict[int, int] = {}  # of frames that the codec still has, by their time
         options = {"movflags": "+faststart"} if self.kind.form in ("mp4", "mov") else {}
         with _writable(name):
-            self.container: Any = av.open(str(path), "w", format=self.kind.form, options=options)
+            self.container: Any = av.open(os.path.abspath(path), "w", format=self.kind.form, options=options)
         self.video: Any = self.container.add_stream(self.kind.codec, options=self.kind.options)
         self._describe(facts)
         self.sounds = {track: self._add_track(track) for track in facts.sounds if self.kind.sound}

@@ -146,6 +146,15 @@ def test_a_line_of_json_for_each_frame() -> None:
     assert [person["person"] for person in lines[2]["people"]] == [1]
 
 
+@pytest.mark.parametrize("name", ["data:clip", "two\nlines", "😀 smile", "-o", "a%03d", "file,b|c"])
+def test_whatever_a_file_is_called(name: str) -> None:
+    write_clip("clip.mp4", count=2)
+    Path("clip.mp4").rename(f"{name}.mp4")
+    assert cli.main([f"./{name}.mp4", "-o", f"out/{name}.mkv"]) == 0
+    assert written("out") == {f"{name}.mkv"}
+    assert len(frames_of(Path("out", f"{name}.mkv").absolute())) == 2
+
+
 @pytest.mark.parametrize(("number", "people"), [("1", [1]), ("2", [])])
 def test_one_person_alone(number: str, people: list[int]) -> None:
     write_clip("clip.mp4", count=2)
