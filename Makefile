@@ -21,7 +21,7 @@ define install-torch
 	|| echo "PyTorch's CPU index is out of reach; plain pip takes over."; fi
 endef
 
-.PHONY: run test check lint types unit javascript fuzz format screenshot benchmark reference clean
+.PHONY: run test check lint types unit javascript fuzz format site screenshot benchmark reference clean
 
 run: $(VENV)/installed
 	$(BIN)/python app.py
@@ -53,6 +53,9 @@ fuzz: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+site: $(VENV)/installed
+	$(BIN)/python -m parsing site site
 
 screenshot: $(VENV)/installed-dev
 	$(BIN)/python tools/screenshot.py

@@ -1,6 +1,7 @@
 """`python -m parsing`, or `human-parsing` where the package is installed.
 
-`serve` is the page, in `parsing.web.serve`; all else is the command line, in `parsing.cli.parse`.
+`serve` is the page, in `parsing.web.serve`, and `site` the page as files, in `parsing.web.site.build`; all else is the command
+line, in `parsing.cli.parse`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from parsing.cli import parse
 from parsing.extras import needs
 from parsing.program import end_program
+from parsing.web.site.build import main as site
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status; it may also end with SystemExit, as `parsing.cli.parse.main` does.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["site"]:
+        try:
+            return site(words[1:])
+        except (ValueError, OSError) as error:
+            end_program(str(error))
     if words[:1] != ["serve"]:
         return parse.main(words)
     try:

@@ -70,7 +70,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = OptionParser(
         prog="python -m parsing",
         description="Colours the people in photos by part.",
-        epilog="python -m parsing serve --help: the page. python -m parsing export --help: M2FP as one ONNX file."
+        epilog="python -m parsing serve --help: the page. python -m parsing site --help: the page as static files."
+        " python -m parsing export --help: M2FP as one ONNX file."
         " python -m parsing compare --help: M2FP beside ModelScope's own pipeline."
         " python -m parsing doctor: looks at this machine."
         " python -m parsing score --help: a model on photos whose right answer is known.",

@@ -17,21 +17,20 @@ from starlette.responses import FileResponse, Response
 
 from parsing.web.assets import FOLDER
 from parsing.web.device import DATA
-from parsing.web.device.settings import lite_settings
+from parsing.web.device.settings import device_settings
 
 FILES: Final = {
     **{f"{room}/{file.name}": file for room in ("viewer", "page", "device") for file in sorted((FOLDER / room).glob("*.js"))},
     **{f"device/{name}": file for name, file in DATA.items()},
 }
 """What is served, by its name in the modules."""
-KINDS: Final = {".js": "text/javascript", ".mjs": "text/javascript"}
 FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 @lru_cache
 def modules_folder() -> str:
     """Where the files are served, relative to the page: "modules/", a word that changes with their content, and a slash."""
-    digest = hashlib.sha256(json.dumps(lite_settings()).encode())
+    digest = hashlib.sha256(json.dumps(device_settings()).encode())
     for file in FILES.values():
         digest.update(file.read_bytes() if file.is_file() else b"")
     return f"modules/{digest.hexdigest()[:16]}/"
@@ -44,8 +43,8 @@ def add_modules(app: FastAPI) -> None:
     async def module(room: str, name: str) -> Response:
         path = f"{room}/{name}"
         if path == "device/settings.json":
-            return Response(json.dumps(lite_settings()), media_type="application/json", headers=FOREVER)
+            return Response(json.dumps(device_settings()), media_type="application/json", headers=FOREVER)
         if path not in FILES or not FILES[path].is_file():
             raise HTTPException(404)
-        kind = KINDS.get(FILES[path].suffix, "application/octet-stream")
+        kind = "text/javascript" if path.endswith(".js") else "application/octet-stream"
         return FileResponse(FILES[path], media_type=kind, headers=FOREVER)

@@ -21,8 +21,9 @@ from support.striped_model import Stripes
 import parsing
 from parsing.image import Kind
 from parsing.web.page.blocks import build_page, launch_options
-from parsing.web.page.components import known_parts, load_texts
+from parsing.web.page.components import known_parts
 from parsing.web.page.handlers import Handlers
+from parsing.web.page.texts import load_texts
 from parsing.web.photos import shrink
 from parsing.web.serve import main
 from parsing.web.server.options import read_options

@@ -28,6 +28,7 @@ from parsing.formats.sample import Sample
 from parsing.models.lite.lite import MODEL_FILE
 from parsing.render import LIP, SAFE
 from parsing.web.device import RUNTIME
+from parsing.web.device.settings import device_settings
 from parsing.web.modules import modules_folder
 from parsing.web.page.handlers import EXAMPLES, LONGEST_PHOTO
 from parsing.web.photos import shrink
@@ -133,7 +134,7 @@ def test_nothing_is_fetched_before_it_is_chosen_and_the_network_is_needed_no_mor
     assert not [request.url for request in requests if DEVICE in request.url]
     choose_device(page)
     fetched = {request.url.rpartition("/")[2] for request in requests if DEVICE in request.url}
-    assert fetched >= {"page.js", "worker.js", "settings.json", "ort.mjs", "ort.wasm.gz", "lite.onnx"}
+    assert fetched >= {"page.js", "worker.js", "settings.json", "ort.js", "ort.wasm.packed", "lite.onnx"}
     page.context.set_offline(True)
     parse_here(page, read(ASTRONAUT))
     wait_for(page, "1 person")
@@ -280,13 +281,34 @@ def test_what_cannot_be_fetched_is_said_and_even_then_nothing_is_sent(page: Page
     assert sent(requests) == []
 
 
-@pytest.mark.parametrize(("file", "content"), [("settings.json", b"{}"), ("lite.onnx", spoilt(MODEL_FILE.read_bytes()))])
-def test_a_damaged_file_is_said_to_stand_in_the_way(page: Page, file: str, content: bytes) -> None:
-    page.route(f"**/{file}", lambda route: route.fulfill(body=content))
+SPOILT = spoilt(MODEL_FILE.read_bytes())
+KNOWN = {
+    "files": {**device_settings()["files"], "lite.onnx": {"bytes": len(SPOILT), "sha256": hashlib.sha256(SPOILT).hexdigest()}}
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"settings.json": b"{}"}, "Lite could not start in this browser"),
+        ({"lite.onnx": SPOILT}, "Lite’s file is not the one that belongs to this page, and was not used"),
+        (
+            {"lite.onnx": SPOILT, "settings.json": json.dumps({**device_settings(), **KNOWN}).encode()},
+            "Lite could not start in this browser",
+        ),
+    ],
+    ids=["settings", "model", "model-as-announced"],
+)
+def test_a_damaged_file_is_said_to_stand_in_the_way(page: Page, files: dict[str, bytes], said: str) -> None:
+    def answer(route: Route) -> None:
+        route.fulfill(body=files[route.request.url.rpartition("/")[2]])
+
+    for file in files:
+        page.route(f"**/{file}", answer)
     choose(page, "device")
-    expect(page.locator("#models [role=status]")).to_contain_text("Lite could not start in this browser", timeout=60_000)
+    expect(page.locator("#models [role=status]")).to_contain_text(said, timeout=60_000)
     parse_here(page, read(ASTRONAUT))
-    expect(page.locator(".said")).to_contain_text("Lite could not start in this browser", timeout=60_000)
+    expect(page.locator(".said")).to_contain_text(said, timeout=60_000)
     expect(page.locator(".busy")).to_be_hidden()
 
 
@@ -299,7 +321,7 @@ def test_the_runtime_is_the_one_that_was_checked() -> None:
 
 def test_the_files_are_for_keeping(page: Page, address: str) -> None:
     folder = f"{address}/{DEVICE}"
-    for name, kind in (("lite.js", "text/javascript"), ("ort.mjs", "text/javascript"), ("settings.json", "application/json")):
+    for name, kind in (("lite.js", "text/javascript"), ("ort.js", "text/javascript"), ("settings.json", "application/json")):
         answer = page.request.get(folder + name)
         assert answer.headers["content-type"].startswith(kind)
         assert "immutable" in answer.headers["cache-control"]

@@ -111,6 +111,6 @@ def test_the_page_works_in_the_hosts_frame(address: str, browser: Browser) -> No
     page.goto(AROUND)
     frame = page.frame(url=f"{SPACE}/**")
     frame.locator("#examples button").first.click()
-    frame.wait_for_function(QUIET, timeout=60_000)
+    frame.wait_for_selector(QUIET, state="attached", timeout=60_000)
     assert foreign == []
     page.close()

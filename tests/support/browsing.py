@@ -17,7 +17,7 @@ from benchmarks.use import read_screen
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-QUIET = "document.querySelector('.viewer.filled') && document.querySelector('.viewer .busy').hidden"
+QUIET = ".viewer.filled .busy[hidden]"
 
 
 def file_of(pixels: NDArray[np.uint8], form: str = "png", **options: object) -> dict[str, object]:
@@ -69,7 +69,7 @@ def shown(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
 
 def rgba(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """As `shown`, with its transparency, (H, W, 4)."""
-    page.wait_for_function(QUIET)
+    page.wait_for_selector(QUIET, state="attached")
     if size is not None:
         page.wait_for_selector(f".drawing[height='{size[0]}'][width='{size[1]}']")
     return read_screen(page)

@@ -13,8 +13,8 @@ from parsing.models.lite.lite import MODEL_FILE
 
 RUNTIME: Final = Path(__file__).parent / "runtime"
 DATA: Final = {
-    "ort.mjs": RUNTIME / "ort.wasm.bundle.min.mjs",
-    "ort.wasm.gz": RUNTIME / "ort-wasm-simd-threaded.wasm.gz",
+    "ort.js": RUNTIME / "ort.wasm.bundle.min.mjs",
+    "ort.wasm.packed": RUNTIME / "ort-wasm-simd-threaded.wasm.gz",
     "lite.onnx": MODEL_FILE,
 }
-"""What the scripts fetch, by its name there."""
+"""What the scripts fetch, by its name there: names that no server takes for something else, or unpacks on the way."""

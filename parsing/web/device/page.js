@@ -1,28 +1,28 @@
-// "On this device" as the page has it; loaded only once somebody chooses it. Photos go to a worker.
+// The model on the visitor's device, as a page has it: photos go to a worker.
 import { makeFile } from "./files.js";
 
-/** @import { Connection } from "../page/connection.js" */
-/** @import { DeviceState } from "../page/model_menu.js" */
+/** @import { LocalPhotos } from "../viewer/local.js" */
 /** @import { Stage } from "../viewer/progress.js" */
 /** @import { WantedFile } from "./files.js" */
 /** @import { Parsed } from "./lite.js" */
 /** @import { OpenPixels } from "./open.js" */
 /** @import { Photo } from "./photo.js" */
+/** How far the model is; bytes that are here and in total. @typedef {{ phase: string, here?: number, total?: number }} DeviceState */
 /** What can be parsed. @typedef {Blob | OpenPixels} Source */
 /** A parsed photo, and what makes its files. @typedef {Parsed & Photo & { save: (wanted: WantedFile) => Promise<{ name: string, blob: Blob }> }} Found */
 /** Why a photo was not parsed, the key of a text. @typedef {{ failed: string }} Failed */
 
 /**
  * Begins, and gives the function that ends it.
- * @param {Connection} connection
+ * @param {LocalPhotos} photos
  * @param {(state: DeviceState) => void} tell told how far the model is: "starting", "loading", with the bytes that are here and in
  *   total, "ready" or "failed"
  */
-export function start(connection, tell) {
+export function start(photos, tell) {
   const device = new Device(tell);
-  connection.useDevice(device);
+  photos.useDevice(device);
   return () => {
-    connection.useDevice(null);
+    photos.useDevice(null);
     device.stop();
   };
 }

@@ -1,4 +1,4 @@
-// What settings.json must hold: the constants of lite.py and people.py that the model in the browser works by.
+// What settings.json must hold: the constants of lite.py and people.py that the model in the browser works by, and what its files are.
 
 const NUMBERS = /** @type {const} */ ([
   "stride",
@@ -24,7 +24,8 @@ const NUMBERS = /** @type {const} */ ([
 ]);
 const LISTS = /** @type {const} */ (["face", "mirror", "garments"]);
 
-/** @typedef {Record<typeof NUMBERS[number], number> & Record<typeof LISTS[number], number[]>} Settings */
+/** A file's size in bytes and its SHA-256 in hexadecimal. @typedef {{ bytes: number, sha256: string }} Known */
+/** Runtime and model stand in `files`, by name. @typedef {Record<typeof NUMBERS[number], number> & Record<typeof LISTS[number], number[]> & { files: Record<string, Known> }} Settings */
 
 /**
  * What was fetched, if it is complete; a number that is missing would let a loop run for ever.
@@ -34,6 +35,7 @@ export function checkSettings(fetched) {
   const wrong = [
     ...NUMBERS.filter((name) => !Number.isFinite(fetched?.[name])),
     ...LISTS.filter((name) => !Array.isArray(fetched?.[name]) || !fetched[name].every(Number.isFinite)),
+    ...(Object.keys(fetched?.files ?? {}).length ? [] : ["files"]),
   ];
   if (wrong.length) throw new TypeError(`settings.json lacks ${wrong.join(", ")}.`);
   return fetched;

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
 
 from parsing.labels import BACKGROUND
 from parsing.models.lite import lite, people
+from parsing.web.device import DATA
 
 LONGEST_PHOTO: Final = 2048
 """The page parses and shows photos at no more than this many pixels on the longer side, so that recolouring stays quick; on the
 server and on the visitor's device alike.
 """
+
+
+CHECKED: Final = ("ort.wasm.packed", "lite.onnx")
+"""The files that the worker fetches itself, and compares with their checksums."""
+
+
+def device_settings() -> dict[str, Any]:
+    """`lite_settings`, and "files": of each of `CHECKED` its "bytes" and its "sha256" in hexadecimal."""
+    contents = {name: DATA[name].read_bytes() for name in CHECKED if DATA[name].is_file()}
+    files = {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in contents.items()}
+    return {**lite_settings(), "files": files}
 
 
 def lite_settings() -> dict[str, Any]:

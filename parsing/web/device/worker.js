@@ -1,25 +1,34 @@
 // The worker that parses photos on the device, away from the page's own thread. It fetches ONNX Runtime and the model once, then
 // answers each {serial, source} with what was found, or with nothing where a newer photo has come since.
-import * as ort from "./ort.mjs";
+import * as ort from "./ort.js";
 import { Lite } from "./lite.js";
 import { openPhoto } from "./open.js";
 import { checkSettings } from "./settings.js";
 
 /** @import { Run } from "./lite.js" */
 /** @import { Source } from "./page.js" */
+/** @import { Known } from "./settings.js" */
+
+
+class Superseded extends Error {}
+
+class TamperedError extends Error {}
+
+/** Why the model could not be made ready. @param {unknown} error */
+const reasonOf = (error) => (error instanceof TamperedError ? "tampered" : "failed");
 
 const MOST_THREADS = 4; // more gain little on a network this small
 const ready = load();
 ready.then(
   () => postMessage({ state: { phase: "ready" } }),
-  () => postMessage({ state: { phase: "failed" } }),
+  (error) => postMessage({ state: { phase: reasonOf(error) } }),
 );
 let newest = 0;
 let queue = Promise.resolve();
 
 async function load() {
   const settings = checkSettings(await (await fetchFile("settings.json")).json());
-  const [runtime, model] = await fetchAll(["ort.wasm.gz", "lite.onnx"]);
+  const [runtime, model] = await fetchAll(settings.files);
   postMessage({ state: { phase: "starting" } });
   const unpacked = new Blob([runtime]).stream().pipeThrough(new DecompressionStream("gzip"));
   Object.assign(ort.env.wasm, {
@@ -46,27 +55,37 @@ async function fetchFile(name) {
   return response;
 }
 
-/** The bytes of files, telling the page how much of them is here. @param {string[]} names */
-async function fetchAll(names) {
+/** The bytes of files, telling the page how much of them is here. @param {Record<string, Known>} files by name */
+async function fetchAll(files) {
+  const names = Object.keys(files);
   const responses = await Promise.all(names.map(fetchFile));
-  const total = responses.reduce((sum, { headers }) => sum + Number(headers.get("content-length")), 0);
+  const total = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
   let here = 0;
-  return Promise.all(
+  const contents = await Promise.all(
     responses.map(async ({ body }) => {
       if (!body) throw new Error("Nothing came.");
       const counted = new TransformStream({
         transform(chunk, stream) {
           here += chunk.length;
-          postMessage({ state: { phase: "loading", here, total } });
+          postMessage({ state: { phase: "loading", here: Math.min(here, total), total } });
           stream.enqueue(chunk);
         },
       });
-      return new Uint8Array(await new Response(body.pipeThrough(counted)).arrayBuffer());
+      return new Response(body.pipeThrough(counted)).arrayBuffer();
     }),
   );
+  for (const [place, content] of contents.entries()) {
+    if (!(await isIntact(content, files[names[place]].sha256))) throw new TamperedError(names[place]);
+  }
+  return contents.map((content) => new Uint8Array(content));
 }
 
-class Superseded extends Error {}
+/** Whether a file has this checksum; a page that came over plain HTTP cannot tell. @param {ArrayBuffer} content @param {string} sha256 */
+async function isIntact(content, sha256) {
+  if (!isSecureContext) return true;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === sha256;
+}
 
 /** @param {number} serial @param {Source} source */
 async function answer(serial, source) {
@@ -78,8 +97,8 @@ async function answer(serial, source) {
   const tell = (stage) => postMessage({ serial, stage });
   try {
     tell("fetch");
-    const loaded = await ready.catch(() => null);
-    if (!loaded) return postMessage({ serial, failed: "device.failed" });
+    const loaded = await ready.catch((error) => reasonOf(error));
+    if (typeof loaded === "string") return postMessage({ serial, failed: "device." + loaded });
     const { lite, settings } = loaded;
     await pause();
     tell("open");

@@ -21,20 +21,10 @@ from parsing.web.page.handlers import NAMED_EXAMPLES, TEXTS, Handlers
 from parsing.web.page.model_menu import model_menu
 from parsing.web.page.programs import Programs
 from parsing.web.page.template import name_page
-from parsing.web.viewer import viewer
+from parsing.web.page.viewer import viewer
+from parsing.web.viewer.markup import VIEWER_STYLES
 
-STYLES: Final = (
-    "page/page.css",
-    "page/source.css",
-    "page/photo_input.css",
-    "viewer/stage.css",
-    "viewer/messages.css",
-    "viewer/bars.css",
-    "viewer/edges.css",
-    "viewer/clip.css",
-    "viewer/legend.css",
-    "viewer/presentation.css",
-)
+STYLES: Final = ("page/page.css", "page/model_menu.css", *VIEWER_STYLES)
 text: Final = gr.I18n(**TEXTS, **{"zh-TW": TEXTS["zh-CN"]})
 
 

@@ -1,4 +1,4 @@
-"""How a photo comes in, and what the page's parts share: files of this folder, texts, uploads.
+"""How a photo comes in, and what the page's parts share.
 
 Gradio's own image component decodes and re-encodes some uploads before anybody has looked at them, and knows one place to drop
 a photo. This one hands on only the name of the upload.
@@ -6,42 +6,17 @@ a photo. This one hands on only the name of the upload.
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import gradio as gr
 from gradio.i18n import I18nData
 
-from parsing.formats.table import FORMATS
-from parsing.labels import BACKGROUND, KNOWN_PARTS, PARTS, Part
+from parsing.labels import BACKGROUND, PARTS, Part
 from parsing.web.assets import read_file
 
-HERE: Final = ("page.", "error.", "line.")
-"""How texts begin that the server itself puts into the page."""
-
-
-def load_texts() -> dict[str, dict[str, str]]:
-    """The page's texts by language, "en" and "zh-CN", from `texts.json`, the names of all parts as "part.<name>", plainer in
-    English where the file has them than the data set's, and what the Save menu calls each format as "save.<name>".
-
-    One more text, "words", holds them all as "key=text|key=text": Gradio translates one string for a component, and the
-    templates of the viewer and the model menu need many.
-    """
-    texts: dict[str, dict[str, str]] = json.loads(read_file("page/texts.json"))
-    for part in KNOWN_PARTS:
-        texts["en"].setdefault(f"part.{part.name}", part.name)
-        texts["zh-CN"][f"part.{part.name}"] = part.name_zh
-    for form in FORMATS.values():
-        texts["en"][f"save.{form.name}"] = form.title
-        texts["zh-CN"][f"save.{form.name}"] = form.title_zh
-    for words in texts.values():
-        words["words"] = "|".join(f"{key}={text}" for key, text in words.items() if not key.startswith(HERE))
-    return texts
-
-
 PHOTO_ON_LOAD: Final = """
-const module = import(new URL(props.modules + "page/photo_input.js", document.baseURI));
-module.then(async ({ PhotoInput }) => new PhotoInput({ element, props, trigger, upload }, await window.parsingViewer));
+const module = import(new URL(props.modules + "page/upload.js", document.baseURI));
+module.then(async ({ takePhotos }) => takePhotos({ element, props, trigger, upload }, await window.parsingViewer));
 """
 
 

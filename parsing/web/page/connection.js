@@ -1,18 +1,14 @@
 // Between Gradio and the viewer: messages from the server become photos on show, and what the viewer asks for is asked of the server, or,
-// while that is chosen in the model menu, of the model on the visitor's own device. Each photo has a number; what answers an earlier
-// one than the newest is dropped.
+// while that is chosen in the model menu, of the model on the visitor's own device.
 import { mirror } from "../viewer/camera.js";
-import { find } from "../viewer/dom.js";
-import { Viewer } from "../viewer/viewer.js";
-import { linked } from "./preferences.js";
+import { LocalPhotos } from "../viewer/local.js";
+import { linked } from "../viewer/preferences.js";
 import { decodePhoto, fromBase64, inflate, readWords } from "./messages.js";
 
 /** @import { Frame } from "../viewer/frames.js" */
 /** @import { Part } from "../viewer/legend.js" */
-/** @import { Player } from "../viewer/players.js" */
 /** @import { Stage } from "../viewer/progress.js" */
 /** @import { ParsedPhoto, Tables, Wanted } from "../viewer/viewer.js" */
-/** @import { Device, Found, Source } from "../device/page.js" */
 /**
  * What the server says of a photo: a stage, why nothing came of it, or the photo with its maps.
  * @typedef {{ serial: number, stage?: Stage, failed?: string, photo: string, maps: string } & Omit<ParsedPhoto, "pixels" | "maps">} Message
@@ -30,38 +26,17 @@ import { decodePhoto, fromBase64, inflate, readWords } from "./messages.js";
 const MOST_TRIES = 50;
 const TRY_MS = 100;
 
-export class Connection {
+export class Connection extends LocalPhotos {
   /** @param {Component} component */
   constructor({ element, props, server, watch }) {
+    super(element, props, readWords(props.label));
     this.props = props;
     this.server = server;
     this.page = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    this.serial = 0;
-    this.shown = 0; // number of the photo on show
-    this.name = "photo"; // what its files are called
-    this.example = ""; // the name of the example on show
     /** @type {WeakMap<File, number>} */
     this.serials = new WeakMap(); // of photos that have been on show
     /** @type {Map<string, string>} */
     this.tickets = new Map(); // of photos that have been sent, by the name of the upload
-    /** @type {Device | null} */
-    this.device = null;
-    /** @type {Found | null} */
-    this.found = null; // what is on show, where it was parsed on the device
-    /** @type {Source | null} */
-    this.waiting = null; // what is parsed as soon as the device is ready
-    this.broken = false; // whether the device could not be made ready
-    /** @type {Promise<void>} */
-    this.idle = Promise.resolve(); // until nothing is at work
-    this.becomeIdle = () => {};
-    this.viewer = new Viewer(find(element, ".viewer"), props, readWords(props.label), {
-      startCamera: () => this.work(null, ++this.serial),
-      parseFrame: (frame) => (this.staysHere ? this.parseFrameHere(frame) : this.parseFrame(frame)),
-      makeFile: (wanted) => this.makeFile(wanted),
-      photoName: () => this.name,
-      link: () => this.link,
-      failedText: (reason) => (this.staysHere && reason.endsWith(".failed") ? (this.broken ? "device.failed" : "device.broke") : reason),
-    });
     document.title = this.viewer.words.title;
     watch("value", () => this.receive(props.value));
     watch("label", () => {
@@ -80,17 +55,20 @@ export class Connection {
     return `${this.page} ${this.serial} ${this.viewer.words.language}`;
   }
 
+  /** @param {string} reason */
+  failedText(reason) {
+    return this.staysHere ? super.failedText(reason) : reason;
+  }
+
   /**
-   * A photo is chosen: it is on show at once, dimmed, until it has been parsed.
+   * As `open`, by the server unless the photo stays here.
    * @param {File} file
    * @param {() => Promise<void>} send sends it to the server
    * @returns {Promise<boolean>} whether it was parsed and is on show
    */
-  async open(file, send) {
-    this.example = "";
-    this.name = nameOf(file);
-    this.viewer.preview(URL.createObjectURL(file));
-    if (this.staysHere) return this.openHere(file);
+  async openOrSend(file, send) {
+    if (this.staysHere) return this.open(file);
+    this.announce(file);
     this.begin();
     const { serial } = this;
     if (await this.openEarlier(file)) return true;
@@ -117,26 +95,11 @@ export class Connection {
     return this.shown === serial;
   }
 
-  /** A clip is chosen: it plays at once. @param {File} file @param {Player} player @returns {Promise<boolean>} whether it came to its end */
-  playClip(file, player) {
-    this.example = "";
-    this.name = nameOf(file);
-    this.viewer.camera.stop();
-    this.work(null, ++this.serial);
-    this.viewer.settings.person = 0;
-    return this.viewer.clip.play(player);
-  }
-
-  /** The address at which everybody sees what is on the screen now, if the photo is an example. */
-  get link() {
-    const { viewer, example } = this;
-    const said = new URLSearchParams(location.hash.slice(1));
-    said.set("language", viewer.words.language);
-    if (example) said.set("example", example);
-    if (example && viewer.settings.person) said.set("person", String(viewer.settings.person));
+  linkSays() {
+    const said = super.linkSays();
     const model = /** @type {HTMLInputElement | null} */ (document.querySelector("#models [name=model]:checked"))?.value;
     if (model) said.set("model", model);
-    return location.origin + location.pathname + location.search + "#" + decodeURIComponent(said.toString());
+    return said;
   }
 
   /** Shows the example that the server has parsed already, until a photo is chosen. */
@@ -190,14 +153,6 @@ export class Connection {
     this.work(null, this.serial);
   }
 
-  /** Shows what is at work for a photo, unless a newer one has come. @param {Stage | null} now @param {number} serial */
-  work(now, serial) {
-    if (serial !== this.serial) return;
-    if (now && !this.viewer.progress.stage) this.idle = new Promise((done) => (this.becomeIdle = done));
-    this.viewer.work(now);
-    if (!now) this.becomeIdle();
-  }
-
   /** @param {Message | null} message */
   async receive(message) {
     if (message?.serial !== this.serial) return;
@@ -215,8 +170,9 @@ export class Connection {
     this.work(null, serial);
   }
 
-  /** A camera's frame, parsed by the server and drawn unless a photo has been chosen since. @param {Frame} frame */
+  /** @param {Frame} frame */
   async parseFrame(frame) {
+    if (this.staysHere) return super.parseFrame(frame);
     const { serial } = this;
     const { pixels, width, mirrored } = frame;
     const answer = await this.server.parse_frame({ ticket: this.ticket, jpeg: frame.address(), mirrored });
@@ -229,80 +185,12 @@ export class Connection {
     return true;
   }
 
-  /** The same on the device. @param {Frame} frame */
-  async parseFrameHere({ pixels, width, height, mirrored }) {
-    const { serial } = this;
-    const found = await this.device?.parse({ pixels, width, height });
-    if (!found || "failed" in found) return false;
-    if (mirrored) for (const values of [new Uint32Array(found.pixels.buffer), found.maps]) mirror(values, width);
-    if (serial === this.serial) this.showFound(found, true);
-    return true;
-  }
-
-  /** Photos are parsed on the device from now on, the one on show first; null: by the server. @param {Device | null} device */
-  useDevice(device) {
-    this.viewer.stopMoving();
-    this.device = device;
-    const { map } = this.viewer;
-    const { waiting } = this;
-    this.waiting = null;
-    this.broken = false;
-    if (device && waiting) this.openHere(waiting);
-    else if (device && map) this.openHere({ pixels: map.pixels, width: map.width, height: map.height });
-  }
-
-  /** The model on the device could not be fetched or started. */
-  deviceFailed() {
-    if (this.waiting) this.viewer.say("device.failed");
-    this.waiting = null;
-    this.broken = true;
-    this.work(null, this.serial);
-  }
-
-  /** Parses a photo on the device. Nothing of it is sent. @param {Source} source @returns {Promise<boolean>} whether it is on show */
-  async openHere(source) {
-    this.viewer.stopMoving();
-    const serial = ++this.serial;
-    if (!this.device) {
-      this.waiting = this.broken ? null : source;
-      this.work(this.broken ? null : { name: "fetch" }, serial);
-      if (this.broken) this.viewer.say("device.failed");
-      await this.idle;
-      return false;
-    }
-    const model = this.viewer.words["device.model"];
-    this.work({ name: "open" }, serial);
-    const found = await this.device.parse(source, (stage) => this.work({ ...stage, model }, serial));
-    if (serial !== this.serial) return false;
-    this.work(null, serial);
-    if (found && "failed" in found) this.viewer.say(found.failed);
-    if (!found || "failed" in found) return false;
-    this.shown = serial;
-    this.showFound(found, false);
-    return true;
-  }
-
-  /** @param {Found} found @param {boolean} isFrame */
-  showFound(found, isFrame) {
-    const { width, height, people, timings, maps } = found;
-    const pixels = new Uint32Array(found.pixels.buffer);
-    const model = this.viewer.words["device.model"];
-    this.found = found;
-    this.viewer.show({ width, height, people: people.length, model, timings, classes: this.props.lite_table, pixels, maps }, isFrame);
-  }
-
-  /** @param {Wanted} wanted @returns {Promise<{ name: string, blob: Blob } | { refused: string } | null>} */
-  async makeFile({ form, parts, person, palette, grow, feather }) {
-    if (this.found) {
-      const { lite_table: table, palettes } = this.props;
-      const colors = { palette: palettes[palette], usual: palettes.lip };
-      return this.found.save({ form, parts, person: person || null, grow, feather, ...colors, table });
-    }
+  /** @param {Wanted} wanted */
+  async makeFile(wanted) {
+    if (this.found) return super.makeFile(wanted);
+    const { form, parts, person, palette, grow, feather } = wanted;
     const file = await this.server.save_file({ ticket: this.ticket, form, parts, person: person || null, palette, grow, feather });
     if (!file || "refused" in file) return file;
     return { name: file.name, blob: new Blob([fromBase64(file.content)], { type: file.type }) };
   }
 }
-
-/** What the files of a photo are called. @param {File} file */
-const nameOf = (file) => file.name.replace(/[.][^.]*$/, "") || "photo";

@@ -19,10 +19,10 @@ import parsing
 from parsing.files import find_examples
 from parsing.stages import OnStage, Stage
 from parsing.web.device.settings import LONGEST_PHOTO
-from parsing.web.page.components import load_texts
 from parsing.web.page.model_menu import chosen_name, wants_faster
 from parsing.web.page.steps import SupersededError, steps
 from parsing.web.page.taking import take_file
+from parsing.web.page.texts import load_texts
 from parsing.web.page.visits import Ticket, Visits
 from parsing.web.photos import Decode, Opened, Photos, Shown
 from parsing.web.server.background import BackgroundLoader

@@ -1,6 +1,6 @@
 // The page's language, and names for the examples' pictures: what Gradio leaves to do in the whole page. Gradio chooses the language when
 // it starts; its own module can change it later. Runs before all other modules.
-import { preference, remember } from "./preferences.js";
+import { preference, remember } from "../viewer/preferences.js";
 
 /** @param {string} language */
 async function speak(language) {

@@ -1,9 +1,9 @@
 // The model menu: what the server says about M2FP goes into the component's value, and its template shows it.
 import { targetOf } from "../viewer/dom.js";
-import { linked, preference, remember } from "./preferences.js";
+import { linked, preference, remember } from "../viewer/preferences.js";
 
+/** @import { DeviceState } from "../device/page.js" */
 /** @import { Connection } from "./connection.js" */
-/** How far the model in the browser is. @typedef {{ phase: string, here?: number, total?: number }} DeviceState */
 /**
  * What Gradio hands to the menu's script.
  * @typedef {{

@@ -1,4 +1,5 @@
-// The camera, live. The last frame is drawn too, after the camera has been stopped: it is what files are made of.
+// The camera, live. The last frame is drawn too, after the camera has been stopped: it is what files are made of. While nobody sees the
+// page, the camera is off, and comes back with the page.
 import { find } from "./dom.js";
 
 /** @import { Words } from "./dom.js" */
@@ -23,23 +24,28 @@ export class Camera {
     this.mirrored = true; // whoever looks at a screen with a camera above it expects a mirror
     /** @type {MediaStream | null} */
     this.stream = null;
+    this.wake = () => {}; // ends waiting for a frame
+    this.turn = 0; // goes up with whatever makes an earlier beginning void
     /** @type {Promise<void>} */
     this.ended = Promise.resolve();
+    document.addEventListener("visibilitychange", () => this.follow());
   }
 
   /** @param {string} device the camera's, where one is chosen */
   async start(device = "") {
     this.switch(true);
+    const turn = ++this.turn;
     try {
       const video = { width: 640, height: 480, ...(device && { deviceId: { exact: device } }) };
-      this.stream = await navigator.mediaDevices.getUserMedia({ video });
-      if (!this.on) return this.stop(); // while the visitor was being asked
-      this.mirrored = this.stream.getVideoTracks()[0].getSettings().facingMode !== "environment";
-      this.video.srcObject = this.stream;
+      const stream = await navigator.mediaDevices.getUserMedia({ video });
+      if (turn !== this.turn || document.hidden) return stopTracks(stream); // stopped while the visitor was being asked
+      this.mirrored = stream.getVideoTracks()[0].getSettings().facingMode !== "environment";
+      this.video.srcObject = this.stream = stream;
       await this.video.play();
-      await this.listCameras(this.stream);
-      this.ended = this.run(this.stream);
+      await this.listCameras(stream);
+      this.ended = this.run(stream);
     } catch {
+      if (turn !== this.turn) return;
       this.stop();
       this.fail("live.refused");
     }
@@ -64,8 +70,7 @@ export class Camera {
 
   /** Ends after the frame that is at work, which `ended` waits for. */
   stop() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
-    this.stream = this.video.srcObject = null;
+    this.release();
     this.frames.rest();
     this.choice.hidden = true;
     this.switch(false);
@@ -80,6 +85,21 @@ export class Camera {
     text.textContent = this.words()[text.dataset.text];
   }
 
+  /** Lets go of the device; the button stays as it is. */
+  release() {
+    this.turn++;
+    if (this.stream) stopTracks(this.stream);
+    this.stream = this.video.srcObject = null;
+    this.wake();
+  }
+
+  /** The page has gone out of sight, or come back. */
+  follow() {
+    if (!this.on) return;
+    if (document.hidden) this.release();
+    else if (!this.stream) this.start(this.choice.value);
+  }
+
   /** @param {MediaStream} stream */
   async run(stream) {
     while (this.stream === stream) {
@@ -89,13 +109,28 @@ export class Camera {
         this.stop();
         return this.fail("live.failed");
       }
-      await new Promise(requestAnimationFrame);
+      await this.nextFrame();
       if (this.stream === stream) this.frames.count();
     }
+  }
+
+  /** Until the camera has another frame than the last one, or is let go. @returns {Promise<unknown>} */
+  nextFrame() {
+    const { video } = this;
+    const wait = "requestVideoFrameCallback" in video ? video.requestVideoFrameCallback.bind(video) : requestAnimationFrame;
+    return new Promise((done) => {
+      this.wake = () => done(null);
+      wait(this.wake);
+    });
   }
 }
 
 /** Turns a map of pixels as a mirror does, in place. @param {Uint8Array | Uint32Array} values one a pixel, row by row @param {number} width of a row */
 export function mirror(values, width) {
   for (let start = 0; start < values.length; start += width) values.subarray(start, start + width).reverse();
+}
+
+/** @param {MediaStream} stream */
+function stopTracks(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }

@@ -34,6 +34,18 @@ export function node(tag, ...content) {
   return made;
 }
 
+/** Writes the texts that elements name, as data-text for their content and data-label for what they are called. @param {ParentNode} root @param {Words} words */
+export function fillTexts(root, words) {
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-text]"))) {
+    part.textContent = words[part.dataset.text ?? ""];
+  }
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-label]"))) {
+    const text = words[part.dataset.label ?? ""];
+    part.setAttribute("aria-label", text);
+    if (part.matches("button")) part.title = text;
+  }
+}
+
 /**
  * A canvas's context. Drawing in main memory keeps pixels to the last bit, where it is the pixels that count.
  * @param {HTMLCanvasElement} canvas

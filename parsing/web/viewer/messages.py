@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from parsing.labels import Part
 from parsing.pictures import encode_picture
 from parsing.result import Segment
 from parsing.web.photos import Shown
+from parsing.web.viewer.markup import describe_classes
 
 
 def mirror(shown: Shown) -> Shown:
@@ -57,11 +57,6 @@ def maps_message(shown: Shown) -> dict[str, Any]:
         "timings": shown.parsing.timings,
         "classes": describe_classes(shown.parsing.classes),
     }
-
-
-def describe_classes(classes: tuple[Part, ...]) -> list[dict[str, Any]]:
-    """A table of classes as the viewer's list has it; what a part is called in Chinese is among the page's texts."""
-    return [{"index": part.index, "name": part.name, "group": part.group} for part in classes]
 
 
 def as_text(content: bytes) -> str:

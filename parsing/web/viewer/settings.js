@@ -59,7 +59,7 @@ export class Settings {
     if (this.color) said.push("color=" + this.color.slice(1));
     if (this.named) said.push("names=on");
     const before = new URLSearchParams(location.hash.slice(1));
-    for (const name of ["language", "model"]) if (before.has(name)) said.push(`${name}=${before.get(name)}`); // see page/preferences.js
+    for (const name of ["language", "model"]) if (before.has(name)) said.push(`${name}=${before.get(name)}`); // see preferences.js
     const address = location.pathname + location.search + (said.length ? "#" + said.join("&") : "");
     history.replaceState(history.state, "", address);
   }

@@ -2,7 +2,7 @@
 // and who makes files of them, it asks its `ports`.
 import { Camera } from "./camera.js";
 import { Clip } from "./clip.js";
-import { find, findInput, targetOf } from "./dom.js";
+import { fillTexts, find, findInput, targetOf } from "./dom.js";
 import { Frames } from "./frames.js";
 import { Keys } from "./keys.js";
 import { LabelMap } from "./label_map.js";
@@ -267,14 +267,7 @@ export class Viewer {
   translate(words) {
     this.words = words;
     const { root } = this;
-    for (const part of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-text]"))) {
-      part.textContent = words[part.dataset.text ?? ""];
-    }
-    for (const part of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-label]"))) {
-      const text = words[part.dataset.label ?? ""];
-      part.setAttribute("aria-label", text);
-      if (part.matches("button")) part.title = text;
-    }
+    fillTexts(root, words);
     find(root, "#picture").dataset.drop = words["photo.drop"];
     const options = Object.keys(this.palettes).map((name) => new Option(words["palette." + name], name));
     find(root, "#palette-choice").replaceChildren(...options);

@@ -1,28 +1,27 @@
-// Where photos and clips come in: chosen, dropped or pasted anywhere on the page, or an example. Several become a strip of thumbnails, parsed one
-// after the other. What becomes of a photo is the connection's affair.
-import { find, findInput, targetOf } from "../viewer/dom.js";
-import { openPlayer } from "../viewer/players.js";
+// Where photos and clips come in: chosen, dropped or pasted anywhere on the page, or an example. Several become a strip of thumbnails,
+// parsed one after the other. What becomes of a photo is the receiver's affair.
+import { find, findInput, targetOf } from "./dom.js";
+import { openPlayer } from "./players.js";
 
-/** @import { Connection } from "./connection.js" */
+/** @import { Player } from "./players.js" */
+/** @import { Viewer } from "./viewer.js" */
 /**
- * What Gradio hands to the component's script.
+ * Who takes the photos: `open` says whether one was parsed and is on show; `playClip`, whether it came to its end; `takeExample`, whether
+ * it has taken the example, so that the click goes no further.
  * @typedef {{
- *   element: HTMLElement,
- *   props: { value: object | null },
- *   trigger: (event: string) => void,
- *   upload: (file: File) => Promise<{ path: string }>,
- * }} Component
+ *   open: (file: File) => Promise<boolean>,
+ *   playClip: (file: File, player: Player) => Promise<boolean>,
+ *   takeExample: (picture: HTMLImageElement) => boolean,
+ * }} Receiver
  */
 
 const LARGEST_FILE = 64_000_000; // bytes, as the server has it
 
 export class PhotoInput {
-  /** @param {Component} component @param {Connection} connection */
-  constructor({ element, props, trigger, upload }, connection) {
-    this.connection = connection;
-    this.props = props;
-    this.trigger = trigger;
-    this.upload = upload;
+  /** @param {HTMLElement} element which holds the input for files @param {Viewer} viewer @param {Receiver} receiver */
+  constructor(element, viewer, receiver) {
+    this.viewer = viewer;
+    this.receiver = receiver;
     this.batch = 0;
     element.addEventListener("change", (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
@@ -31,10 +30,10 @@ export class PhotoInput {
       this.take(files);
     });
     find(document, "#picture").addEventListener("click", (event) => {
-      const isEmpty = !this.connection.viewer.map && !targetOf(event).closest("button, input");
+      const isEmpty = !viewer.map && !targetOf(event).closest("button, input");
       if (isEmpty) findInput(element, "input").click();
     });
-    connection.viewer.strip.onChoose = (file) => this.takeAgain(file);
+    viewer.strip.onChoose = (file) => this.takeAgain(file);
     this.listenToPage();
     const earlier = [...(findInput(element, "input").files ?? [])]; // chosen before this script was there
     if (earlier.length) this.take(earlier);
@@ -60,7 +59,7 @@ export class PhotoInput {
       if (targetOf(event).closest("textarea, [contenteditable]")) return;
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length) this.take(files);
-      else this.connection.viewer.say("photo.pasted");
+      else this.viewer.say("photo.pasted");
     });
     document.addEventListener(
       "click",
@@ -76,7 +75,7 @@ export class PhotoInput {
   /** Parses photos one after the other, until others are chosen. @param {File[]} files */
   async take(files) {
     const batch = ++this.batch;
-    const { strip } = this.connection.viewer;
+    const { strip } = this.viewer;
     strip.show(files.length > 1 ? files : []);
     for (const file of files) {
       if (batch === this.batch) await this.open(file);
@@ -91,49 +90,31 @@ export class PhotoInput {
 
   /** @param {File} file */
   async open(file) {
-    const { connection } = this;
-    const { strip } = connection.viewer;
+    const { strip, stage } = this.viewer;
     strip.mark(file, "working");
     const shown = await this.show(file);
-    strip.mark(file, shown ? "shown" : "failed", shown ? connection.viewer.stage.canvas : null);
+    strip.mark(file, shown ? "shown" : "failed", shown ? stage.canvas : null);
   }
 
   /** A clip is played, a photo parsed; whether it was shown to its end. @param {File} file */
   async show(file) {
-    const { connection, batch } = this;
+    const { viewer, receiver, batch } = this;
     const player = await openPlayer(file).catch(() => /** @type {const} */ ("unreadable"));
     if (batch !== this.batch) {
       if (player && player !== "unreadable") player.close();
       return false; // something else has been chosen meanwhile
     }
-    if (player === "unreadable") connection.viewer.say("clip.unreadable");
-    else if (player) return connection.playClip(file, player);
-    else if (file.size > LARGEST_FILE) connection.viewer.say("photo.large");
-    else return connection.open(file, () => this.send(file));
+    if (player === "unreadable") viewer.say("clip.unreadable");
+    else if (player) return receiver.playClip(file, player);
+    else if (file.size > LARGEST_FILE) viewer.say("photo.large");
+    else return receiver.open(file);
     return false;
   }
 
-  /** Sends a file to the server; Gradio's event then asks for what comes of it. @param {File} file */
-  async send(file) {
-    const serial = this.connection.serial;
-    const { path } = await this.upload(file);
-    if (serial !== this.connection.serial) return; // another photo has been chosen meanwhile
-    this.connection.tickets.set(path, this.connection.ticket);
-    this.props.value = { path, meta: { _type: "gradio.FileData" } };
-    this.trigger("input");
-  }
-
-  /** An example is chosen; whether it is parsed on the device, so that the server has no part. @param {HTMLImageElement} picture */
+  /** @param {HTMLImageElement} picture */
   takeExample(picture) {
-    const { connection } = this;
     this.batch++;
-    connection.viewer.strip.show([]);
-    connection.viewer.preview(picture.src);
-    connection.name = connection.example = picture.alt;
-    if (!connection.staysHere) return false;
-    fetch(picture.src)
-      .then((answer) => answer.blob())
-      .then((blob) => connection.openHere(blob));
-    return true;
+    this.viewer.strip.show([]);
+    return this.receiver.takeExample(picture);
   }
 }

@@ -1,4 +1,4 @@
-// What `worker.js` uses of ONNX Runtime for browsers, which is served as ort.mjs.
+// What `worker.js` uses of ONNX Runtime for browsers, which is served as ort.js.
 export const env: {
   logLevel: string;
   wasm: { wasmBinary?: ArrayBuffer; numThreads?: number };
