@@ -212,6 +212,26 @@ def test_a_newer_photo_ends_the_work_on_an_older_one(page: Page) -> None:
     assert set(widths.json_value()) == {512}
 
 
+def test_a_thumbnail_brings_its_photo_back_without_the_model(page: Page) -> None:
+    choose_device(page)
+    page.evaluate(
+        """() => {
+            window.asked = 0;
+            const ask = Worker.prototype.postMessage;
+            Worker.prototype.postMessage = function (...said) { window.asked++; return ask.apply(this, said); };
+        }"""
+    )
+    page.locator("#photo input[type=file]").set_input_files([read(ASTRONAUT), turned()])
+    expect(page.locator(".strip [data-state=shown]")).to_have_count(2, timeout=120_000)
+    asked, second = page.evaluate("window.asked"), shown(page)
+    thumbnails = page.locator(".strip button")
+    thumbnails.first.click()
+    assert shown(page, (512, 512)).shape != second.shape
+    thumbnails.last.click()
+    np.testing.assert_array_equal(shown(page, second.shape[:2]), second)
+    assert page.evaluate("window.asked") == asked
+
+
 def test_the_camera_is_parsed_here_too(page: Page, requests: list[Request]) -> None:
     choose_device(page)
     page.get_by_role("button", name="Start camera").click()

@@ -12,6 +12,8 @@ import { makeFile } from "./files.js";
 /** A parsed photo, and what makes its files. @typedef {Parsed & Photo & { save: (wanted: WantedFile) => Promise<{ name: string, blob: Blob }> }} Found */
 /** Why a photo was not parsed, the key of a text. @typedef {{ failed: string }} Failed */
 
+const MOST_PIXELS = 25e6; // of the photos that are kept for whoever comes back to one, 10 bytes each
+
 /**
  * Begins, and gives the function that ends it.
  * @param {LocalPhotos} photos
@@ -38,6 +40,8 @@ export class Device {
     this.finish = null;
     /** @type {Record<string, number> | null} */
     this.expected = null; // milliseconds of each stage of the photo before
+    /** @type {Map<Source, Found>} */
+    this.kept = new Map(); // files that have been parsed, the newest last
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.worker.onerror = () => {
       this.broken = true; // its scripts could not be fetched: it hears nothing
@@ -48,7 +52,8 @@ export class Device {
   }
 
   /**
-   * Parses a photo, telling each stage; null where a newer photo came in between.
+   * Parses a photo, telling each stage; null where a newer photo came in between. A file that was parsed before is not parsed again, as
+   * long as it is kept.
    * @param {Source} source
    * @param {(stage: Stage) => void} tell
    * @returns {Promise<Found | Failed | null>}
@@ -56,11 +61,27 @@ export class Device {
   parse(source, tell = () => {}) {
     this.finish?.(null);
     if (this.broken) return Promise.resolve({ failed: "device.failed" });
+    const serial = ++this.serial; // what is at work is of no more use
+    this.finish = null;
+    const kept = this.kept.get(source);
+    if (kept) return Promise.resolve(this.keep(source, kept));
     return new Promise((done) => {
       this.tell = tell;
-      this.finish = done;
-      this.worker.postMessage({ serial: ++this.serial, source });
+      this.finish = (result) => done(source instanceof Blob && result && !("failed" in result) ? this.keep(source, result) : result);
+      this.worker.postMessage({ serial, source });
     });
+  }
+
+  /** Keeps a parsed file, and forgets the oldest where they are too many. @param {Source} source @param {Found} found */
+  keep(source, found) {
+    this.kept.delete(source);
+    this.kept.set(source, found);
+    let pixels = 0;
+    for (const [file, { width, height }] of [...this.kept].reverse()) {
+      pixels += width * height;
+      if (pixels > MOST_PIXELS && file !== source) this.kept.delete(file);
+    }
+    return found;
   }
 
   /** What the worker says. @param {{ serial: number, stage?: string, found: Parsed & Photo, failed?: string }} said */
