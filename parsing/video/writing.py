@@ -1,7 +1,8 @@
 """Writing a video, by FFmpeg by way of PyAV: H.264 for MP4, MOV and MKV, VP9 for WebM, or a GIF.
 
-A picture's time is kept as it is, so that a video whose frames last differently long goes on doing so. Sound is copied, not
-coded anew. WebM and GIF keep what is transparent; in the others it is white, as in a JPEG.
+A picture's time is kept as it is, so that a video whose frames last differently long goes on doing so. Sound is copied, and
+coded anew only where the kind of file cannot hold it as it is. WebM and GIF keep what is transparent; in the others it is
+white, as in a JPEG.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from parsing.video.frames import Facts, on_white
 BT709: Final = 1
 """FFmpeg's number of these colours, and of their primaries and transfer; what players expect."""
 LIMITED_RANGE: Final = 1
+SOUND_RATE: Final = 48_000
+"""Samples a second of sound that is coded anew."""
 GIF_TIME_BASE: Final = Fraction(1, 100)
 SHORTEST_GIF_FRAME: Final = 2
 """Hundredths of a second; browsers show a frame of one hundredth for ten."""
@@ -37,28 +40,31 @@ class Container:
         form: what FFmpeg calls it.
         codec: of its frames.
         options: of the codec; as good as the eye can tell, and so quick that parsing takes most of the time.
+        holds: codecs of sound that it can hold; empty where it can hold any.
+        sound: codec by which other sound is coded anew; None where there is no place for sound.
         transparent: whether it can hold transparent pixels.
-        sound: whether it can hold sound.
         even: whether width and height have to be even.
     """
 
     form: str
     codec: str
     options: dict[str, str]
+    holds: tuple[str, ...] = ()
+    sound: str | None = "aac"
     transparent: bool = False
-    sound: bool = True
     even: bool = False
 
 
 _H264: Final = {"preset": "veryfast", "crf": "18"}
 _VP9: Final = {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
+_MP4: Final = Container("mp4", "libx264", _H264, ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"), even=True)
 CONTAINERS: Final = {
-    ".mp4": Container("mp4", "libx264", _H264, even=True),
-    ".m4v": Container("mp4", "libx264", _H264, even=True),
-    ".mov": Container("mov", "libx264", _H264, even=True),
+    ".mp4": _MP4,
+    ".m4v": _MP4,
+    ".mov": Container("mov", "libx264", _H264, ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le"), even=True),
     ".mkv": Container("matroska", "libx264", _H264, even=True),
-    ".webm": Container("webm", "libvpx-vp9", _VP9, transparent=True),
-    ".gif": Container("gif", "gif", {}, transparent=True, sound=False),
+    ".webm": Container("webm", "libvpx-vp9", _VP9, ("opus", "vorbis"), "libopus", transparent=True),
+    ".gif": Container("gif", "gif", {}, transparent=True, sound=None),
 }
 """By the suffix of the file."""
 
@@ -74,8 +80,7 @@ class Writer:
 
     Raises:
         ImportError: PyAV is missing; it says how to install it.
-        ValueError: the container cannot hold the sound; one sentence for the user.
-        OSError: the file cannot be written, also of the methods; likewise.
+        OSError: the file cannot be written, also of the methods; one sentence for the user.
     """
 
     def __init__(self, path: Path, name: str, facts: Facts, transparent: bool) -> None:
@@ -91,6 +96,7 @@ class Writer:
             self.container: Any = av.open(os.path.abspath(path), "w", format=self.kind.form, options=options)
         self.video: Any = self.container.add_stream(self.kind.codec, options=self.kind.options)
         self._describe(facts)
+        self.coded_anew: set[Any] = set()
         self.sounds = {track: self._add_track(track) for track in facts.sounds if self.kind.sound}
         self.palettes: Any = _palette_graph(facts.size) if self.kind.form == "gif" else None
         self.next_gif_time = 0
@@ -111,19 +117,23 @@ class Writer:
         codec.color_range = LIMITED_RANGE
 
     def _add_track(self, track: Any) -> Any:
-        try:
+        """The track of the file for one of the video's; it has a codec of its own where that one is coded anew."""
+        if not self.kind.holds or track.codec_context.codec.canonical_name in self.kind.holds:
             return self.container.add_stream_from_template(track)
-        except ValueError:
-            raise ValueError(
-                f"The file {self.name!r} cannot hold this video's sound, which is {track.codec_context.name}; write a .mkv"
-                " file, or leave the sound out with --mute."
-            ) from None
+        self.coded_anew.add(track)
+        return self.container.add_stream(self.kind.sound, rate=SOUND_RATE, layout=track.layout.name)
 
     def add_sound(self, packet: Any) -> None:
-        """Copies a packet of one of the tracks of `facts`; a GIF has no sound."""
-        if packet.stream in self.sounds:
-            packet.stream = self.sounds[packet.stream]
-            with _writable(self.name):
+        """Copies a packet of one of the tracks of `facts`, or codes it anew; a GIF has no sound."""
+        track = self.sounds.get(packet.stream)
+        if track is None:
+            return
+        with _writable(self.name):
+            if packet.stream in self.coded_anew:
+                for block in packet.decode():
+                    self.container.mux(track.encode(block))
+            else:
+                packet.stream = track
                 self.container.mux(packet)
 
     def add(self, picture: NDArray[np.uint8], time: int, duration: int) -> None:
@@ -168,6 +178,8 @@ class Writer:
         """Writes what the codec still has, and the file's end."""
         self._encode(None)
         with _writable(self.name):
+            for track in self.coded_anew:
+                self.container.mux(self.sounds[track].encode(None))
             self.container.close()
 
     def abandon(self) -> None:

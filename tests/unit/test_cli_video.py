@@ -101,6 +101,17 @@ def test_sound_is_in_step_where_files_count_otherwise(source: str, sound: str, t
         assert abs((one[0] - start_before) - (other[0] - start_after)) <= Fraction(1, 1000)  # WebM and MKV count milliseconds
 
 
+@pytest.mark.parametrize(("sound", "target", "codec"), [("aac", "b.webm", "opus"), ("libopus", "b.mov", "aac")])
+def test_sound_that_a_file_cannot_hold_is_coded_anew_in_step(sound: str, target: str, codec: str) -> None:
+    write_clip("a.mkv", count=25, sound=sound)
+    assert cli.main(["a.mkv", "-o", target]) == 0
+    with av.open(target) as container:
+        assert container.streams.audio[0].codec_context.name == codec
+    before, after = sound_of("a.mkv"), sound_of(target)
+    assert abs(after[0][0] - before[0][0]) < Fraction(1, 20)
+    assert abs(sum(after[-1][:2]) - sum(before[-1][:2])) < Fraction(1, 20)
+
+
 def test_a_recording_that_begins_at_some_hour_begins_at_once() -> None:
     write_clip("clip.ts", sound="aac", start=25 * 3600)
     assert cli.main(["clip.ts", "-o", "out.mp4"]) == 0
