@@ -63,7 +63,9 @@ export class Lite {
     const bytes = resizePhoto(photo, box, to);
     const turned = new Uint8Array(bytes.length);
     for (let row = 0; row < bytes.length; row += 3 * to.width) {
-      for (let x = 0; x < 3 * to.width; x += 3) turned.set(bytes.subarray(row + x, row + x + 3), row + 3 * to.width - 3 - x);
+      for (let from = row, end = row + 3 * to.width, place = end - 3; from < end; from += 3, place -= 3) {
+        for (let channel = 0; channel < 3; channel++) turned[place + channel] = bytes[from + channel];
+      }
     }
     return [bytes, turned].map((input) => ({ input, ...to }));
   }
@@ -117,7 +119,11 @@ function networkSize(from, area, { stride, longest_side }) {
 /** @param {Look} one @param {Look} other @returns {Look} */
 function mean(one, other) {
   /** @param {Float32Array} first @param {Float32Array} second */
-  const half = (first, second) => first.map((value, i) => (value + second[i]) / 2);
+  const half = (first, second) => {
+    const halves = new Float32Array(first.length);
+    for (let i = 0; i < halves.length; i++) halves[i] = (first[i] + second[i]) / 2;
+    return halves;
+  };
   const spots = { x: half(one.spots.x, other.spots.x), y: half(one.spots.y, other.spots.y) };
   return { ...one, parts: half(one.parts, other.parts), heat: half(one.heat, other.heat), spots };
 }
@@ -205,10 +211,11 @@ function ownPixels(answer, people, index, box, to, settings) {
 
 /** Renumbers the map of people without those who have no pixel in it; gives the others. @param {Uint8Array} personOf @param {Person[]} people */
 function renumber(personOf, people) {
-  const present = new Set(personOf);
-  const kept = people.filter((_, index) => present.has(index + 1));
+  const present = new Uint8Array(256);
+  for (let pixel = 0; pixel < personOf.length; pixel++) present[personOf[pixel]] = 1;
+  const kept = people.filter((_, index) => present[index + 1]);
   const numbers = [0, ...people.map((person) => kept.indexOf(person) + 1)];
-  personOf.forEach((number, i) => (personOf[i] = numbers[number]));
+  for (let pixel = 0; pixel < personOf.length; pixel++) personOf[pixel] = numbers[personOf[pixel]];
   return kept;
 }
 

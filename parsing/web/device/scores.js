@@ -47,8 +47,8 @@ export function settleGarments(scores, size, { garments, garment_floor }) {
 /** @param {Float32Array} scores @param {Float32Array} top */
 function sumOfExponentials(scores, top) {
   const sum = new Float32Array(top.length);
-  for (let from = 0, cell = 0; from < scores.length; from++, cell = (cell + 1) % top.length) {
-    sum[cell] += Math.exp(scores[from] - top[cell]);
+  for (let plane = 0; plane < scores.length; plane += top.length) {
+    for (let cell = 0; cell < top.length; cell++) sum[cell] += Math.exp(scores[plane + cell] - top[cell]);
   }
   return sum;
 }
