@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from support.figures import FACE, LEFT_ARM, RIGHT_ARM, draw_figures
 from training import augment
 from training.data import IGNORE, PERSON, read_ids, read_photo, read_photos, sampling_weights, split_ids
 from training.evaluate import confusion, intersection_over_union, paste_group
+from training.mixture import PSEUDO, read_mixture
 from training.network import LiteNetwork
 from training.targets import make_batch, parts_loss, person_targets, presence_target
 
@@ -42,6 +44,16 @@ def test_the_split_is_the_same_whatever_the_order(data: Path) -> None:
     assert (training, held_out) == split_ids(ids[::-1], 20)
     assert len(held_out) == 20
     assert not set(training) & set(held_out)
+
+
+@pytest.mark.parametrize(("extra", "share"), [(False, 0), (True, PSEUDO)])
+def test_a_quarter_of_the_labelled_people_have_a_models_labels(data: Path, extra: bool, share: float) -> None:
+    options = argparse.Namespace(data=[data], extra=[data] * extra, wild=[], places=[])
+    library = read_mixture(options, held_out=20).sources[0].library
+    labelled = len(read_ids(data)) - 20
+    assert len(library.photos) == labelled + extra * len(read_ids(data))
+    assert library.weights.sum() == pytest.approx(1)
+    assert library.weights[labelled:].sum() == pytest.approx(share)
 
 
 @pytest.mark.parametrize("make", [augment.crop, augment.scene])
