@@ -50,8 +50,9 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, content: str)
         Lite(file)
 
 
-def test_people_are_counted(lite: parsing.Parser) -> None:
-    assert len(lite(EXAMPLES / "astronaut.jpg").people) == 1
+@pytest.mark.parametrize(("name", "people"), [("astronaut", 1), ("admiral", 1), ("photographer", 1), ("group-collage", 3)])
+def test_people_are_counted(lite: parsing.Parser, name: str, people: int) -> None:
+    assert len(lite(EXAMPLES / f"{name}.jpg").people) == people
 
 
 def test_parts_people_and_label_map_tell_the_same_story(lite: parsing.Parser) -> None:

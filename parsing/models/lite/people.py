@@ -16,7 +16,7 @@ LOWEST_PEAK: Final = 0.4
 MOST_PEAKS: Final = 100
 SMALLEST_PERSON: Final = 6
 """Fewest cells that vote for a person."""
-TWIN_GAP: Final = 1 / 3
+TWIN_GAP: Final = 1 / 2
 """Two people stand at least so far apart, as a share of the smaller one's side."""
 SMALLEST_FACE: Final = 6
 """Fewest cells of the part map that make a face."""
