@@ -45,7 +45,9 @@ unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/unit
 
 javascript: $(VENV)/installed-javascript
-	tools/npm.sh $(BIN)/python run --silent check
+	tools/npm.sh $(BIN)/python run --silent lint
+	tools/npm.sh $(BIN)/python run --silent types
+	tools/npm.sh $(BIN)/python run --silent test
 
 fuzz: $(VENV)/installed-dev
 	FUZZ_MUTATIONS=2000 FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/web/test_hostile.py tests/web/test_fuzz.py

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs npm: the machine's where it and its Node are new enough, else those that a Python package brings into the environment whose
-# Python is named first. Usage: tools/npm.sh .venv/bin/python run check
+# Python is named first. Usage: tools/npm.sh .venv/bin/python run lint
+#
+# A script in package.json must not call npm itself: the package's npm lies below this folder and would be taken for an ES module.
 set -euo pipefail
 python=$1
 shift
