@@ -20,8 +20,8 @@ COUNT = 8
 
 
 def write_walk(path: Path, tone: Path) -> list[np.ndarray]:
-    """A video in which the astronaut moves to the right, with the sound of another one; gives its frames."""
-    photo = parsing.open_image(next(file for file in find_examples() if file.stem == "astronaut"))
+    """A video in which the photographer moves to the right, with the sound of another one; gives its frames."""
+    photo = parsing.open_image(next(file for file in find_examples() if file.stem == "photographer"))
     small = cv2.resize(photo, (160, 160), interpolation=cv2.INTER_AREA)
     frames = [np.roll(np.pad(small, ((0, 0), (20, 60), (0, 0)), "edge"), 3 * number, axis=1) for number in range(COUNT)]
     with av.open(str(tone)) as source, av.open(str(path), "w") as container:
