@@ -26,7 +26,7 @@ from parsing.cli.gather import Gathering, data_set_file
 from parsing.cli.options import add_model_options
 from parsing.cli.photos import STDIN, PhotoFile, choose_targets, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
-from parsing.cli.results import Task, explain, make_folder, mute, parse_photos
+from parsing.cli.results import STDOUT, Task, explain, make_folder, mute, parse_photos
 from parsing.effects import WIDEST_EDGE
 from parsing.formats.table import FORMATS
 from parsing.labels import KNOWN_PARTS, part_index
@@ -34,7 +34,6 @@ from parsing.parser import Parser, load
 from parsing.program import OptionParser, end_program, one_line
 from parsing.render import COLOR, LIP, PALETTES, VIEWS
 
-STDOUT: Final = "-"
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 MOST_FRAMES_PER_SECOND: Final = 240

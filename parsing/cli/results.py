@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from parsing.image import Photo, open_photo
 from parsing.parser import Parser
 from parsing.render import grow_edges, restrict
 from parsing.result import Parsing
+
+STDOUT: Final = "-"
+"""What stands for standard output where a file or a folder is named."""
 
 Task = tuple[PhotoFile, list[Path] | None]
 """A photo and the files to write for it, one for each format that has a file for each photo; None for standard output."""

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from parsing.cli.photos import SUFFIXES, find_photos
-from parsing.cli.results import make_folder, mute, writing
+from parsing.cli.results import STDOUT, make_folder, mute, writing
 from parsing.files import whole_file
 from parsing.image import Photo
 from parsing.parser import Parser
@@ -38,7 +38,6 @@ from parsing.video.writing import CONTAINERS, Writer
 
 CAMERA: Final = re.compile(r"webcam:(\d{1,3})")
 LINES: Final = ".jsonl"
-STDOUT: Final = "-"
 OTHERS: Final = (".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".avi", ".wmv", ".flv", ".3gp", ".ogv")
 """Suffixes of videos that can be read, besides those that can be written."""
 PHOTOS: Final = {*SUFFIXES} - {*CONTAINERS}

@@ -12,6 +12,7 @@ from parsing.program import end_program
 from parsing.web.agents.tools import build_agents
 from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
+from parsing.web.photos import Photos
 from parsing.web.rest.routes import build_rest
 from parsing.web.server.background import BackgroundLoader
 from parsing.web.server.decoder import Decoder
@@ -52,16 +53,17 @@ def main(arguments: list[str] | None = None) -> None:
         end_program(str(error))
     choice = options.model if options.model in ("auto", "lite") else "m2fp"
     decoder = Decoder()
-    handlers = Handlers(lite, loader, choice, decode=decoder)
+    photos = Photos(lite, loader, choice, decode=decoder)
+    handlers = Handlers(photos)
     try:
-        agents = build_agents(handlers.photos) if options.mcp else None
+        agents = build_agents(photos) if options.mcp else None
     except ImportError as error:
         end_program(str(error))
     server = join(
         build_page(handlers),
-        build_rest(handlers.photos),
+        build_rest(photos),
         launch_options(),
-        handlers.reception,
+        photos.reception,
         NAMED_EXAMPLES,
         Public(options.origins, options.auth, options.hosts, options.frames, options.address),
         agents,
@@ -74,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
         decoder.start()
         Thread(target=handlers.prepare_first, name="first photo", daemon=True).start()
 
-    serve(server, options.host, options.port, listening, handlers.reception.turns.stop)
+    serve(server, options.host, options.port, listening, photos.reception.turns.stop)
     decoder.close()
     if loader.state.phase == "loading":
         os._exit(0)  # otherwise Python waits for the download, whose threads are not ours; the next start goes on where it is

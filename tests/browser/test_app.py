@@ -24,7 +24,7 @@ from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.components import known_parts
 from parsing.web.page.handlers import Handlers
 from parsing.web.page.texts import load_texts
-from parsing.web.photos import shrink
+from parsing.web.photos import Photos, shrink
 from parsing.web.serve import main
 from parsing.web.server.options import read_options
 
@@ -237,7 +237,7 @@ def test_nothing_is_recorded_and_nothing_foreign_is_named() -> None:
     assert options["run_history"] is False
     assert options["enable_monitoring"] is False
     assert options["share"] is False
-    config = build_page(Handlers(parsing.Parser(Stripes()))).get_config_file()
+    config = build_page(Handlers(Photos(parsing.Parser(Stripes())))).get_config_file()
     assert config["analytics_enabled"] is False
     assert "http" not in json.dumps(options["head"])
     assert options["theme"]._stylesheets == []

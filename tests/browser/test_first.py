@@ -14,6 +14,7 @@ from support.served import serve_handlers
 
 import parsing
 from parsing.web.page.handlers import FIRST, Handlers
+from parsing.web.photos import Photos
 
 
 class Counted(Crowd):
@@ -34,7 +35,7 @@ def model() -> Counted:
 
 @pytest.fixture
 def address(model: Counted) -> Iterator[str]:
-    handlers = Handlers(parsing.Parser(model))
+    handlers = Handlers(Photos(parsing.Parser(model)))
     handlers.prepare_first()
     with serve_handlers(handlers) as address:
         yield address

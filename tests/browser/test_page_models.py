@@ -16,6 +16,7 @@ from support.striped_model import PHOTO, Stripes
 import parsing
 from parsing.models.m2fp.weights import Progress, WeightsError
 from parsing.web.page.handlers import Handlers
+from parsing.web.photos import Photos
 from parsing.web.serve import load_models
 from parsing.web.server.background import BackgroundLoader
 
@@ -178,7 +179,7 @@ def test_what_the_option_loads_and_who_answers_programs(choice: str, phase: str,
     if choice == "auto":
         loader.wait(60)
     assert loader.state.phase == phase
-    handlers = Handlers(lite, loader, choice)
+    handlers = Handlers(Photos(lite, loader, choice))
     assert handlers.pick(None).name == answers
     assert handlers.pick({"choice": "lite"}).name == "lite"
     for menu in ({"choice": "auto"}, {"choice": 7}, ["m2fp"], "m2fp"):

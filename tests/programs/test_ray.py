@@ -18,6 +18,7 @@ import pytest
 import ray
 from PIL import Image
 from ray.cluster_utils import Cluster
+from support.refusals import assert_refused
 
 from parsing.cli import parse as cli
 from parsing.cli import ray as cli_ray
@@ -135,12 +136,3 @@ def test_a_mistake_is_one_line(arguments: list[str], said: str, capfd: pytest.Ca
 def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert_refused(["in", "-o", "out", "--ray"], "'pip install -r requirements-ray.txt'", capfd)
-
-
-def assert_refused(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ending:
-        cli.main(arguments)
-    assert ending.value.code == 2
-    output = capfd.readouterr()
-    assert (output.out, len(output.err.splitlines())) == ("", 1)
-    assert said in output.err

@@ -18,6 +18,7 @@ import parsing
 from parsing.web.agents.tools import build_agents
 from parsing.web.page.blocks import build_page, launch_options
 from parsing.web.page.handlers import NAMED_EXAMPLES, Handlers
+from parsing.web.photos import Photos
 from parsing.web.rest.routes import build_rest
 from parsing.web.server.background import BackgroundLoader
 from parsing.web.server.prompt import PromptProtocol
@@ -50,8 +51,8 @@ def serve(
     choice: str = "auto",
     **options: Any,
 ) -> Iterator[str]:
-    """The address, without a slash at its end; `loader` and `choice` are those of `Handlers`, `options` those of `Public`."""
-    with serve_handlers(Handlers(parser, loader, choice, Reception(Turns(places))), **options) as address:
+    """The address, without a slash at its end; `loader` and `choice` are those of `Photos`, `options` those of `Public`."""
+    with serve_handlers(Handlers(Photos(parser, loader, choice, Reception(Turns(places)))), **options) as address:
         yield address
 
 

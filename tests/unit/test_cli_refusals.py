@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from support.photo_folder import PHOTO, write_photos
+from support.refusals import assert_refused
 
 import parsing
 from parsing.cli import parse as cli
@@ -61,17 +62,6 @@ def test_a_mistake_is_one_line_before_any_model_is_loaded(
     monkeypatch.setattr(cli, "load", lambda name, **options: pytest.fail("a model was loaded"))
     assert_refused(arguments, said, capfd)
     assert not Path("out").exists()
-
-
-def assert_refused(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ending:
-        cli.main(arguments)
-    assert ending.value.code == 2
-    output = capfd.readouterr()
-    assert output.out == ""
-    assert said in output.err
-    assert output.err.endswith("\n")
-    assert len(output.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.clips import picture, write_clip
+from support.refusals import assert_refused
 from support.striped_model import Stripes
 
 import parsing
@@ -77,13 +78,7 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: Path)
 )
 def test_a_mistake_is_one_line(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
-    with pytest.raises(SystemExit) as ending:
-        cli.main(arguments)
-    assert ending.value.code == 2
-    output = capfd.readouterr()
-    assert output.out == ""
-    assert said in output.err
-    assert len(output.err.splitlines()) == 1
+    assert_refused(arguments, said, capfd)
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 

@@ -13,6 +13,7 @@ import onnx
 import pytest
 import torch
 from PIL import Image
+from support.refusals import assert_refused
 from torch import Tensor
 
 import parsing
@@ -111,16 +112,6 @@ def test_a_file_that_is_no_such_export_is_refused(
     assert capfd.readouterr() == ("", "")
 
 
-def assert_refused(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ending:
-        cli.main(["export", *arguments])
-    assert ending.value.code == 2
-    output = capfd.readouterr()
-    assert output.out == ""
-    assert said in output.err
-    assert len(output.err.splitlines()) == 1
-
-
 def test_a_file_that_differs_is_not_kept(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,7 +124,7 @@ def test_a_file_that_differs_is_not_kept(
     target = tmp_path / "out" / "m2fp.onnx"
     target.parent.mkdir()
     target.write_text("earlier")
-    assert_refused(["--weights", str(folder), "-o", str(target)], "differs from PyTorch's at 96x128: by 0.1", capfd)
+    assert_refused(["export", "--weights", str(folder), "-o", str(target)], "differs from PyTorch's at 96x128: by 0.1", capfd)
     assert [file.name for file in target.parent.iterdir()] == ["m2fp.onnx"]
     assert target.read_text() == "earlier"
 
@@ -175,7 +166,7 @@ def test_a_mistake_is_one_line(
     monkeypatch.setenv("PARSING_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     Path("folder").mkdir()
-    assert_refused(arguments, said, capfd)
+    assert_refused(["export", *arguments], said, capfd)
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
 
 
@@ -183,4 +174,4 @@ def test_without_onnx_the_line_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    assert_refused(["--weights", str(FOLDER), "-o", str(tmp_path / "m2fp.onnx")], "pip install '.[export]'", capfd)
+    assert_refused(["export", "--weights", str(FOLDER), "-o", str(tmp_path / "m2fp.onnx")], "pip install '.[export]'", capfd)

@@ -16,6 +16,7 @@ from support.striped_model import Stripes
 import parsing
 from parsing.web.page.blocks import build_page
 from parsing.web.page.handlers import Handlers
+from parsing.web.photos import Photos
 from parsing.web.server.allowed import CLOSED, OPEN
 from parsing.web.server.gate import find_route, read_parameters
 
@@ -28,7 +29,7 @@ def address() -> Iterator[str]:
 
 def gradio_routes() -> set[str]:
     """The paths that the installed Gradio serves."""
-    page = build_page(Handlers(parsing.Parser(Stripes())))
+    page = build_page(Handlers(Photos(parsing.Parser(Stripes()))))
     app = gr.mount_gradio_app(FastAPI(), page, path="/").routes[-1].app
     routers = [app, *(route.original_router for route in app.routes if hasattr(route, "original_router"))]
     return {route.path for router in routers for route in router.routes if hasattr(route, "path")}

@@ -10,6 +10,7 @@ from support.striped_model import Stripes
 import parsing
 from parsing.models import MODELS
 from parsing.web.page.handlers import Handlers
+from parsing.web.photos import Photos
 from parsing.web.rest.routes import build_rest
 from parsing.web.server import models as served_models
 from parsing.web.server.background import BackgroundLoader
@@ -37,7 +38,7 @@ def test_faster_is_offered_and_taken_where_the_model_has_it(name: str, monkeypat
     monkeypatch.setattr(served_models, "has_bfloat16", lambda: True)
     has_it = "bf16" in MODELS[name].precisions
     loader = loaded(name, Rounding() if has_it else Stripes())
-    handlers = Handlers(parsing.Parser(Stripes()), loader, "m2fp")
+    handlers = Handlers(Photos(parsing.Parser(Stripes()), loader, "m2fp"))
     assert handlers.models.offers_faster == has_it
     faster = handlers.pick({"choice": "m2fp", "faster": True})
     assert (faster is loader.parser) == (not has_it)
@@ -54,7 +55,7 @@ def test_lite_and_what_is_not_loaded_yet() -> None:
 
 def test_rest_speaks_the_names_of_the_models_that_are_served() -> None:
     official = Stripes()
-    handlers = Handlers(parsing.Parser(Stripes()), loaded("m2fp-onnx", official), "m2fp")
+    handlers = Handlers(Photos(parsing.Parser(Stripes()), loaded("m2fp-onnx", official), "m2fp"))
     client = TestClient(build_rest(handlers.photos))
     assert client.get("/labels").json()["models"] == ["auto", "lite", "m2fp-onnx"]
     assert client.post("/predict", files={"image": FILE}, data={"model": "m2fp-onnx"}).status_code == 200
@@ -66,7 +67,7 @@ def test_rest_speaks_the_names_of_the_models_that_are_served() -> None:
 
 
 def test_a_photo_is_announced_as_opened_once() -> None:
-    handlers = Handlers(parsing.Parser(Stripes()))
+    handlers = Handlers(Photos(parsing.Parser(Stripes())))
     told = []
     photo = handlers.photos.open(photo_file(), 2048)
     shown = handlers.photos.parse(photo, handlers.models.lite, told.append)

@@ -17,7 +17,7 @@ from parsing.render import restrict
 from parsing.web.page import visits
 from parsing.web.page.handlers import Handlers
 from parsing.web.page.visits import Ticket, Visits
-from parsing.web.photos import Shown
+from parsing.web.photos import Photos, Shown
 
 NAMES = [part.name for part in parsing.PARTS[1:]]
 
@@ -109,7 +109,7 @@ def test_restricting_leaves_what_is_on_the_screen() -> None:
 
 @pytest.fixture
 def handlers() -> Handlers:
-    return Handlers(parsing.Parser(Crowd()))
+    return Handlers(Photos(parsing.Parser(Crowd())))
 
 
 TICKET = f"{page(1)} 1 en"

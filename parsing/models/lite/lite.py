@@ -45,6 +45,7 @@ INSIDE: Final = 0.3
 SMALLEST_PIECE: Final = 0.05
 """Patches of a person smaller than this share of them are left out of their box."""
 GARMENT_FLOOR: Final = 0.005
+"""Added to each garment's share, so that one of which there is next to nothing can still be sure of its pixels."""
 
 Box = tuple[int, int, int, int]
 

@@ -24,10 +24,8 @@ from parsing.web.page.steps import SupersededError, steps
 from parsing.web.page.taking import take_file
 from parsing.web.page.texts import load_texts
 from parsing.web.page.visits import Ticket, Visits
-from parsing.web.photos import Decode, Opened, Photos, Shown
-from parsing.web.server.background import BackgroundLoader
+from parsing.web.photos import Opened, Photos, Shown
 from parsing.web.server.payloads import MOST_FRAME
-from parsing.web.server.reception import Reception
 from parsing.web.server.turns import BusyError, GoneError, StoppingError, Turns, finish, never
 from parsing.web.viewer.messages import maps_message, mirror, photo_message
 
@@ -53,23 +51,16 @@ come.
 
 
 class Handlers:
-    """What the page and its programming interface call, with one parser behind them, or two: `lite`, and the loader's.
+    """What the page and its programming interface call, with the models of `photos` behind them.
 
     A `model` is the model menu's value, or None where there is no menu; then `choice` counts. A `ticket` is as `Ticket.read`
     takes it; a browser may have made up either.
     """
 
-    def __init__(
-        self,
-        lite: parsing.Parser,
-        loader: BackgroundLoader | None = None,
-        choice: str = "auto",
-        reception: Reception | None = None,
-        decode: Decode = parsing.open_image,
-    ) -> None:
-        self.photos = Photos(lite, loader, choice, reception, decode)
-        self.models = self.photos.models
-        self.reception = self.photos.reception
+    def __init__(self, photos: Photos) -> None:
+        self.photos = photos
+        self.models = photos.models
+        self.reception = photos.reception
         self.saves = Turns()  # files to take away stand in a line of their own: they need no model, and one core
         self.visits = Visits()
         self._first: tuple[Shown, Message] | None = None
