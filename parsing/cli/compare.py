@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.cli.photos import choose_targets, find_photos
+from parsing.cli.photos import choose_places, find_photos
 from parsing.cli.results import make_folder, put_file
 from parsing.image import ImageError, open_photo
 from parsing.memory import peak_memory
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     photos = find_photos(chosen.photos, recursive=False, output=chosen.output)
     targets: list[Path | None] = [None] * len(photos)
     if chosen.output:
-        targets = [files[0] for files in choose_targets(photos, chosen.output, [".png"])]
+        targets = [chosen.output / f"{place}.png" for place in choose_places(photos, chosen.output, [".png"])]
         make_folder(chosen.output)
     reference = load("modelscope", weights=chosen.weights)
     m2fp = load("m2fp", weights=chosen.weights)

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from parsing.cli import compare, doctor, export, score, video
 from parsing.cli.gather import Gathering, data_set_file
 from parsing.cli.options import add_model_options
-from parsing.cli.photos import STDIN, PhotoFile, choose_targets, find_photos
+from parsing.cli.photos import STDIN, PhotoFile, choose_places, files_at, find_photos
 from parsing.cli.ray import THIS_MACHINE, connected, parse_on_cluster, read_address
 from parsing.cli.results import STDOUT, Task, explain, make_folder, mute, parse_photos
 from parsing.effects import WIDEST_EDGE
@@ -285,15 +285,15 @@ def choose_photos(options: argparse.Namespace, folder: Path | None) -> list[Phot
 
 
 def choose_tasks(photos: list[PhotoFile], options: argparse.Namespace, folder: Path | None, gathering: Gathering) -> list[Task]:
-    """The photos that are left to be parsed, each with its files."""
+    """The photos that are left to be parsed, each with the place of its results."""
     if folder is None:
         return [(photos[0], None)]
     forms = [FORMATS[kind] for kind in options.kinds]
     suffixes = [form.suffix for form in forms if not form.gather]
     reserved = [data_set_file(form, folder) for form in forms if form.gather]
-    tasks: list[Task] = list(zip(photos, choose_targets(photos, folder, suffixes, reserved), strict=True))
-    if options.resume:
-        tasks = [
-            (photo, files) for photo, files in tasks if not (gathering.has(photo.name) and all(map(Path.is_file, files or ())))
-        ]
-    return tasks
+
+    def is_done(photo: PhotoFile, place: str) -> bool:
+        return gathering.has(photo.name) and all(map(Path.is_file, files_at(place, folder, suffixes)))
+
+    tasks = zip(photos, choose_places(photos, folder, suffixes, reserved), strict=True)
+    return [(photo, place) for photo, place in tasks if not (options.resume and is_done(photo, place))]

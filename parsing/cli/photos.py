@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -88,33 +89,55 @@ def _in_folder(folder: Path, recursive: bool, output: Path | None) -> Iterator[P
         raise ImageError(f"There is no photo in the folder {folder.name!r}{deeper}.", "missing")
 
 
-def choose_targets(
-    photos: Iterable[PhotoFile], folder: Path, suffixes: Iterable[str], reserved: Iterable[Path] = ()
-) -> list[list[Path]]:
-    """For each photo one file in the folder for each suffix; a number is added to a name that is another's, a photo's or
-    reserved.
+def choose_places(
+    photos: Sequence[PhotoFile], folder: Path, suffixes: Sequence[str], reserved: Iterable[Path] = ()
+) -> Iterator[str]:
+    """Where each photo's results lie below a folder, without a suffix: the photo's own place, with a number where one of the
+    files would be another photo's, a photo itself, or reserved.
+
+    Args:
+        photos: all of them.
+        folder: the folder of the results.
+        suffixes: one for each file that a photo has there.
+        reserved: files that are no photo's.
+
+    Yields:
+        The photo's `place` itself where it has no number, because a million texts more would take 0.1 GB.
     """
-    photos, suffixes = list(photos), list(suffixes)
-    inputs = {_identity(Path(photo.path)) for photo in photos} - {None}
-    taken: set[str] = set()
     kept = {str(file).casefold() for file in reserved}
-    targets = []
+    taken: set[str] = set()
+
+    @cache
+    def inputs() -> set[tuple[int, int] | None]:  # asked for only where a file exists already
+        return {_identity(photo.path) for photo in photos}
+
+    def is_free(place: str) -> bool:
+        if place.casefold() in taken:
+            return False
+        for file in files_at(place, folder, suffixes):
+            there = _identity(file)
+            if str(file).casefold() in kept or (there and there in inputs()):
+                return False
+        return True
+
     for photo in photos:
-        stem, number = folder / photo.place, 1
-        files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
-        while str(stem).casefold() in taken or any(_identity(file) in inputs or str(file).casefold() in kept for file in files):
+        place, number = photo.place, 1
+        while not is_free(place):
             number += 1
-            stem = folder / f"{photo.place}-{number}"
-            files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
-        taken.add(str(stem).casefold())  # some file systems do not tell a.png from A.png
-        targets.append(files)
-    return targets
+            place = f"{photo.place}-{number}"
+        taken.add(place.casefold())  # some file systems do not tell a.png from A.png
+        yield place
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def files_at(place: str, folder: Path, suffixes: Iterable[str]) -> list[Path]:
+    """The files of one photo's results, one for each suffix."""
+    return [folder / (place + suffix) for suffix in suffixes]
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
     """What tells a file from all others, whatever it is called; None where there is none."""
     try:
-        status = path.stat()
+        status = os.stat(path)
     except OSError:
         return None
     return status.st_dev, status.st_ino

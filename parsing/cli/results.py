@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.cli.photos import STDIN, PhotoFile
+from parsing.cli.photos import STDIN, PhotoFile, files_at
 from parsing.files import write_file
 from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
@@ -29,8 +29,8 @@ from parsing.result import Parsing
 STDOUT: Final = "-"
 """What stands for standard output where a file or a folder is named."""
 
-Task = tuple[PhotoFile, list[Path] | None]
-"""A photo and the files to write for it, one for each format that has a file for each photo; None for standard output."""
+Task = tuple[PhotoFile, str | None]
+"""A photo and where its results lie below the folder, without a suffix; None for standard output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,10 @@ def write_results(pixels: NDArray[np.uint8], parsing: Parsing, task: Task, optio
     Returns:
         By format, the line that a data set in one file keeps of the photo.
     """
-    photo, files = task
+    photo, place = task
+    forms = [FORMATS[kind] for kind in options.kinds]
+    separate = [form for form in forms if not form.gather]
+    files = None if place is None else files_at(place, Path(options.output), [form.suffix for form in separate])
     chosen = restrict(parsing, options.parts, options.person) if options.parts or options.person else parsing
     sample = Sample(
         pixels,
@@ -99,16 +102,14 @@ def write_results(pixels: NDArray[np.uint8], parsing: Parsing, task: Task, optio
         options.crop,
         options.color,
     )
-    forms = [FORMATS[kind] for kind in options.kinds]
     if files is None:
         sys.stdout.buffer.write(forms[0].make_file(sample))
         sys.stdout.buffer.flush()
         return {}
     lines = {form.name: form.encode(sample) for form in forms if form.gather}
-    separate = (form.encode(sample) for form in forms if not form.gather)
-    for file, content in zip(files, separate, strict=True):
+    for file, form in zip(files, separate, strict=True):
         make_folder(file.parent)
-        put_file(content, file)
+        put_file(form.encode(sample), file)
     return lines
 
 

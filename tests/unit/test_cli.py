@@ -18,7 +18,7 @@ from support.striped_model import Stripes
 import parsing
 from parsing.cli import parse as cli
 from parsing.cli import results as cli_results
-from parsing.cli.photos import choose_targets, find_photos
+from parsing.cli.photos import choose_places, find_photos
 from parsing.formats.document import describe
 from parsing.labels import read_classes
 from parsing.render import VIEWS
@@ -47,7 +47,7 @@ def written(folder: str = "out") -> set[str]:
 
 
 def target_names(names: list[str], folder: Path) -> list[str]:
-    return [file.name for (file,) in choose_targets(find_photos(names, False, folder), folder, [".png"])]
+    return [f"{place}.png" for place in choose_places(find_photos(names, False, folder), folder, [".png"])]
 
 
 @pytest.mark.usefixtures("model", "photos")
@@ -147,6 +147,13 @@ def test_no_result_replaces_a_photo(names: list[str], folder: str, expected: lis
     assert cli.main([*names, "-o", folder]) == 0
     assert {name: Path(name).read_bytes() for name in names} == before
     assert set(expected) <= written(folder)
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_place_without_a_number_takes_no_memory_of_its_own() -> None:
+    photos = find_photos(["one.png", "two.png"], False, Path("out"))
+    places = list(choose_places(photos, Path("out"), [".png", ".json"]))
+    assert all(place is photo.place for place, photo in zip(places, photos, strict=True))
 
 
 @pytest.mark.usefixtures("model", "photos")
