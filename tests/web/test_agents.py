@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import inspect
 import io
 import json
 import sys
@@ -55,7 +56,9 @@ def test_the_tools_say_what_they_are_for(address: str) -> None:
         assert len(tool.description) > 50
         fields = tool.input_schema["properties"]
         assert all(field.get("description") for field in fields.values())
-    assert set(tools["draw_photo"].input_schema["properties"]) == {"photo", "view", "parts", "person", "opacity"}
+    assert set(tools["draw_photo"].input_schema["properties"]) == {"photo"} | set(
+        inspect.signature(parsing.composite).parameters
+    ) - {"image", "parsing"}
 
 
 @pytest.mark.parametrize("photo", [TEXT, f"data:image/png;base64,{TEXT}"])
@@ -69,7 +72,12 @@ def test_a_photo_is_parsed(address: str, photo: str) -> None:
     assert found["shares"]["Hair"] == pytest.approx(expected.area()["Hair"])
 
 
-@pytest.mark.parametrize("options", [{}, {"view": "map", "parts": ["Hair"], "person": 1}, {"opacity": 0.2}])
+EDGES = {"view": "recolor", "color": "#C2185B", "grow": -1, "feather": 2, "crop": True, "parts": ["Hair"]}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"view": "map", "parts": ["Hair"], "person": 1}, {"opacity": 0.2}, {"palette": "safe"}, EDGES]
+)
 def test_a_picture_comes_back_as_a_picture(address: str, options: dict[str, Any]) -> None:
     (content,) = call(address, "draw_photo", photo=TEXT, **options).content
     assert (content.type, content.mime_type) == ("image", "image/png")
@@ -94,6 +102,10 @@ def test_labels_are_listed(address: str) -> None:
         ("draw_photo", {"photo": TEXT, "person": 7}, "There is no person 7"),
         ("draw_photo", {"photo": TEXT, "view": "x"}, "view"),
         ("draw_photo", {"photo": TEXT, "opacity": 7}, "opacity"),
+        ("draw_photo", {"photo": TEXT, "palette": "x"}, "There is no palette 'x'"),
+        ("draw_photo", {"photo": TEXT, "color": "pink"}, "A colour is written as #rrggbb"),
+        ("draw_photo", {"photo": TEXT, "grow": 65}, "grow"),
+        ("draw_photo", {"photo": TEXT, "feather": -1}, "feather"),
     ],
 )
 def test_what_cannot_be_done_is_said(address: str, name: str, arguments: dict[str, Any], said: str) -> None:

@@ -17,9 +17,10 @@ from pydantic import Field
 from starlette.applications import Starlette
 
 import parsing
+from parsing.effects import WIDEST_EDGE
 from parsing.extras import needs
 from parsing.pictures import encode_picture
-from parsing.render import PALETTES, VIEWS, View, composite
+from parsing.render import LIP, PALETTES, VIEWS, View, composite
 from parsing.web.photos import Photos, Shown
 from parsing.web.server.guard import MAX_BODY
 from parsing.web.server.memory import memory_told
@@ -82,7 +83,12 @@ def build_agents(photos: Photos) -> Starlette:
     async def draw_photo(
         photo: PhotoText,
         view: Annotated[
-            View, Field(description="overlay: colours over the photo; map: flat colours; cutout: only the parts")
+            View,
+            Field(
+                description="overlay: colours over the photo; map: flat colours; cutout: only the parts, the rest transparent;"
+                " outlines: a line around each part; blur, pixelate: the parts made unrecognisable, such as Face;"
+                " recolor: the parts in other colours, light and shade kept"
+            ),
         ] = "overlay",
         parts: Annotated[
             list[str] | None,
@@ -90,11 +96,29 @@ def build_agents(photos: Photos) -> Starlette:
         ] = None,
         person: Annotated[int | None, Field(ge=1, description="number of the only person to draw, from parse_photo")] = None,
         opacity: Annotated[float, Field(ge=0, le=1, description="of the colours in the overlay")] = 0.6,
+        palette: Annotated[
+            str,
+            Field(
+                description="lip: the usual colours; article: those of Cityscapes; safe: for colour-blind people",
+                json_schema_extra={"enum": list(PALETTES)},
+            ),
+        ] = LIP.name,
+        color: Annotated[
+            str | None, Field(description="as #rrggbb, of all that is drawn; the palette's where none is given")
+        ] = None,
+        grow: Annotated[
+            int, Field(ge=-WIDEST_EDGE, le=WIDEST_EDGE, description="pixels by which edges grow, or shrink below 0")
+        ] = 0,
+        feather: Annotated[int, Field(ge=0, le=WIDEST_EDGE, description="pixels over which edges fade")] = 0,
+        crop: Annotated[bool, Field(description="whether only the rectangle around what is chosen is drawn")] = False,
     ) -> Any:
-        """Colours the body parts and garments of the people in a photo, and gives the picture as a PNG of the photo's size."""
+        """Draws the body parts and garments of the people in a photo, coloured, cut out or made unrecognisable.
+
+        Gives the picture as a PNG of the photo's size, or smaller with crop.
+        """
 
         def draw(shown: Shown) -> bytes:
-            picture = composite(shown.photo, shown.parsing, parts, opacity, view=view, person=person)
+            picture = composite(shown.photo, shown.parsing, parts, opacity, palette, view, person, grow, feather, crop, color)
             return encode_picture(picture, "png")
 
         return Image(data=await in_turn(photo, draw), format="png")
