@@ -74,10 +74,14 @@ def scene(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> 
     typical = np.exp(rng.uniform(np.log(0.3), np.log(1.1))) * size[0]
     slots = rng.permutation(count)
     floor = rng.uniform(0.8, 1.05)
+    middle, gap = 0.5, 1 / max(count, 1)
+    if rng.random() < 0.4:  # a tight group, shoulder behind shoulder, perhaps cut by the picture's edge
+        middle, gap = rng.uniform(0, 1), typical / size[1] * rng.uniform(0.12, 0.35)
     placed = []
     for index in range(count):
         height = min(typical * np.exp(rng.normal(0, 0.2)), 1.5 * size[0])
-        column = (slots[index] + 0.5 + rng.normal(0, 0.25)) / count if rng.random() < 0.85 else rng.uniform(0, 1)
+        column = middle + (slots[index] - (count - 1) / 2 + rng.normal(0, 0.25)) * gap
+        column = column if rng.random() < 0.85 else rng.uniform(0, 1)
         foot = floor + (rng.normal(0, 0.08) if rng.random() < 0.7 else rng.uniform(-0.4, 0.5))
         placed.append((foot if rng.random() < 0.8 else rng.random(), height, column, foot))
     for number, (_, height, column, foot) in enumerate(sorted(placed), start=int(picture.people.max()) + 1):

@@ -14,7 +14,7 @@ from training import augment
 from training.augment import Library, Picture
 from training.data import Photo, read_backgrounds, read_ids, read_photos, sampling_weights, split_ids
 
-CROPS, SCENES, WILD_CROPS, WILD_PHOTOS, PLACES = 0.44, 0.22, 0.2, 0.08, 0.06
+CROPS, SCENES, WILD_CROPS, WILD_PHOTOS, PLACES = 0.4, 0.28, 0.18, 0.08, 0.06
 """Shares of the pictures."""
 LARGE_PERSON: Final = 80
 """Longer side in pixels of a person who may be looked at closely."""

@@ -1,7 +1,7 @@
 """Trains the embedded network: `python -m training.train --data FOLDER --wild FOLDER --places FOLDER --out runs/lite`.
 
 The encoder begins with what it has learnt on ImageNet and learns at a fraction of the others' rate. The clock is the schedule,
-so that the same command fits a laptop or a server: learning rate (one cosine) and picture size (half, then three quarters)
+so that the same command fits a laptop or a server: learning rate (one cosine) and picture size (half, three quarters, whole)
 follow the share of the time that has passed. Small pictures first: most of what there is to learn does not need detail, and
 they cost a quarter (Tan and Le, "EfficientNetV2", arXiv 2104.00298, section 4). Training goes on from the last checkpoint in
 `--out` where there is one. What is kept is an exponential moving average of the weights.
@@ -29,7 +29,7 @@ from training.network import VARIANT, LiteNetwork, count_parameters
 from training.targets import Batch, loss, make_batch
 
 HELD_OUT = 63
-SIZE_PHASES = ((0.4, 0.5), (1.0, 0.75))
+SIZE_PHASES = ((0.3, 0.5), (0.75, 0.75), (1.0, 1.0))
 """(share of the time until which it holds, scale of the pictures)"""
 SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320), (320, 384), (288, 416))
 BATCH_PIXELS = 12 * 448 * 256

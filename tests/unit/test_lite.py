@@ -80,6 +80,13 @@ def test_nobody_in_an_empty_picture(lite: parsing.Parser) -> None:
     assert not result.labels.any()
 
 
+def test_somebody_of_whom_the_closer_look_is_not_sure_is_nobody(lite: parsing.Parser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parsing.models.lite.lite.LEAST_CERTAIN", 1.0)
+    result = lite(EXAMPLES / "admiral.jpg")
+    assert (result.people, result.parts) == ([], [])
+    assert not result.labels.any()
+
+
 def test_a_mirrored_photo_swaps_left_and_right(lite: parsing.Parser) -> None:
     photo = parsing.open_image(EXAMPLES / "astronaut.jpg")
     plain, mirrored = lite(photo), lite(np.ascontiguousarray(photo[:, ::-1]))

@@ -62,6 +62,15 @@ def test_a_peak_that_nobody_votes_for_is_dropped() -> None:
     assert numbers.max() == 1
 
 
+def test_of_a_group_without_a_high_peak_the_highest_is_somebody() -> None:
+    heat, spots, inside = drawn([(5, 5, 16, 36), (24, 5, 35, 36), (45, 5, 48, 8)])
+    heat *= 0.3  # all three are faint, and the last is small, too
+    heat[10, 10] = 0.25
+    centers, _ = find_people(heat, spots, inside, [], STRIDE)
+    assert [(round(center.x / STRIDE), round(center.y / STRIDE)) for center in centers] == [(10, 20), (29, 20)]
+    assert not find_people(heat / 2, spots, inside, [], STRIDE)[0]
+
+
 @pytest.mark.parametrize("case", ["no peak", "no foreground"])
 def test_nobody(case: str) -> None:
     heat, spots, inside = drawn([(10, 5, 22, 35)])

@@ -44,6 +44,8 @@ INSIDE: Final = 0.3
 """Share of a cell that parts must cover for it to be somebody's."""
 SMALLEST_PIECE: Final = 0.05
 """Patches of a person smaller than this share of them are left out of their box."""
+LEAST_CERTAIN: Final = 0.8
+"""Mean probability, over what the closer look finds of a person, of being somebody at all; with less it is a statue or a chair."""
 GARMENT_FLOOR: Final = 0.005
 """Added to each garment's share, so that one of which there is next to nothing can still be sure of its pixels."""
 
@@ -137,22 +139,26 @@ class Lite:
         labels: NDArray[np.uint8],
         person_of: NDArray[np.uint8],
     ) -> NDArray[np.float64]:
-        """A closer look at one person: writes the parts into `labels` and `person_of`, returns the confidence in each class."""
+        """A closer look at one person: writes the parts into `labels` and `person_of`, unless it is nobody; returns the
+        confidence in each class.
+        """
         box = _grow(people[index].box, image.shape[:2])
         area = _slices(box)
         small = _resize(image[area], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(box)))
         answer = _mean(self._run(small), self._run(small[:, ::-1]).mirrored())  # two opinions are 0.01 mean IoU better than one
         scores = _settle_garments(answer.parts)
-        best = scores.argmax(axis=0)
+        best, top = scores.argmax(axis=0), scores.max(axis=0)
+        probability = 1 / np.exp(scores - top).sum(axis=0)  # of the best class
         own = _own_pixels(answer, people, index, box)
-        found = _label_map(scores, labels[area].shape)
-        mask = found != BACKGROUND
-        if not own.all():
-            whole = cv2.resize(own.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
-            mask &= whole
-        np.copyto(labels[area], found, where=mask)
-        np.copyto(person_of[area], np.uint8(index + 1), where=mask)
-        probability = 1 / np.exp(scores - scores.max(axis=0)).sum(axis=0)
+        somebody = 1 - probability * np.exp(scores[BACKGROUND] - top)
+        its = (best != BACKGROUND) & own.repeat(PERSON_STRIDE // PART_STRIDE, 0).repeat(PERSON_STRIDE // PART_STRIDE, 1)
+        if its.any() and somebody[its].mean() >= LEAST_CERTAIN:
+            found = _label_map(scores, labels[area].shape)
+            mask = found != BACKGROUND
+            if not own.all():
+                mask &= cv2.resize(own.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
+            np.copyto(labels[area], found, where=mask)
+            np.copyto(person_of[area], np.uint8(index + 1), where=mask)
         counts = np.bincount(best.ravel(), minlength=len(PARTS))
         return np.bincount(best.ravel(), probability.ravel(), len(PARTS)) / np.maximum(counts, 1)
 

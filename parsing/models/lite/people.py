@@ -13,6 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOWEST_PEAK: Final = 0.4
+FAINTEST_PEAK: Final = 0.2
+"""Of a peak that is the highest in a group that touches no other."""
+SMALLEST_GROUP: Final = 30
+"""Fewest cells, a rim of one around included, of a group that is somebody although no peak in it is high."""
 MOST_PEAKS: Final = 100
 SMALLEST_PERSON: Final = 6
 """Fewest cells that vote for a person."""
@@ -107,12 +111,11 @@ def find_people(
     inside: NDArray[np.bool_],
     faces: list[Face],
     stride: int,
-    threshold: float = LOWEST_PEAK,
     smallest: int = SMALLEST_PERSON,
 ) -> tuple[list[Center], NDArray[np.uint8]]:
     """The people in a picture.
 
-    Peaks of the heatmap are candidates. One that too few cells vote for, or whose cells vote for the spot of another, is no
+    Peaks of the heatmap are candidates, and where there are people without any, the highest that is there. One that too few cells vote for, or whose cells vote for the spot of another, is no
     person. One with several faces, none much smaller than the largest, is several people, each where its face votes for.
 
     Args:
@@ -121,14 +124,13 @@ def find_people(
         inside: (h, w), where people are.
         faces: of `find_faces`.
         stride: input pixels per cell.
-        threshold: lowest peak that counts.
         smallest: fewest cells that make a person.
 
     Returns:
         Centres, and (h, w) uint8 number of the person in each cell: 0 for none, 1 for the first centre.
     """
     numbers = np.zeros(heat.shape, np.uint8)
-    centers = _prune(_peaks(heat, stride, threshold), spots, inside, stride, smallest)
+    centers = _prune(_candidates(heat, inside, stride), spots, inside, stride, smallest)
     if not centers or not inside.any():
         return [], numbers
     owner = nearest(spots, _positions(centers))
@@ -141,6 +143,20 @@ def find_people(
         split += [Center(float(x), float(y), center.score) for x, y in aims] if len(own) > 1 else [center]
     numbers[inside] = nearest(spots, _positions(split))[inside] + 1
     return split, numbers
+
+
+def _candidates(heat: NDArray[np.float32], inside: NDArray[np.bool_], stride: int) -> list[Center]:
+    """The peaks that may be people, the highest first."""
+    rim = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8))
+    _, groups, stats, _ = cv2.connectedComponentsWithStats(rim)
+    seen = {0, *np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < SMALLEST_GROUP)}
+    candidates = []
+    for peak in _peaks(heat, stride, FAINTEST_PEAK):
+        group = groups[int(peak.y / stride), int(peak.x / stride)]
+        if peak.score >= LOWEST_PEAK or group not in seen:
+            candidates.append(peak)
+        seen.add(group)
+    return candidates
 
 
 def _peaks(heat: NDArray[np.float32], stride: int, threshold: float) -> list[Center]:

@@ -80,7 +80,8 @@ export class Lite {
   }
 
   /**
-   * A closer look at one person: writes into the label map and the map of people, gives the confidence in each class.
+   * A closer look at one person: writes into the label map and the map of people, unless it is nobody; gives the confidence in each
+   * class.
    * @param {Photo} photo @param {Person[]} people @param {number} index @param {Uint8Array} labels @param {Uint8Array} personOf
    */
   async parsePerson(photo, people, index, labels, personOf) {
@@ -91,16 +92,19 @@ export class Lite {
     const answer = mean(await this.ask(direct), mirror(await this.ask(mirrored), settings));
     const scores = settleGarments(answer.parts, answer.width * answer.height, settings);
     const to = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
+    const own = ownCells(answer, people, index, box, to, settings);
+    const { parts, somebody } = meanConfidence(scores, answer, own, settings);
+    if (somebody < settings.least_certain) return parts;
     const found = labelMap(scores, answer.width, answer.height, to);
-    const own = ownPixels(answer, people, index, box, to, settings);
+    const ownPixels = own.every(Boolean) ? null : resample(own, answer.cells.width, ...linearTapsOf(answer.cells, to));
     for (let y = box.y0, from = 0; y < box.y1; y++) {
       for (let i = y * photo.width + box.x0; i < y * photo.width + box.x1; i++, from++) {
-        if (found[from] === settings.background || (own && own[from] <= 0.5)) continue;
+        if (found[from] === settings.background || (ownPixels && ownPixels[from] <= 0.5)) continue;
         labels[i] = found[from];
         personOf[i] = index + 1;
       }
     }
-    return meanConfidence(scores, answer.width * answer.height, settings.mirror.length);
+    return parts;
   }
 }
 
@@ -194,10 +198,10 @@ function mainBox(mask, width, height, smallest) {
 }
 
 /**
- * At each pixel of the box how far it belongs to this person rather than to somebody else, 0 to 1; null where all do.
+ * 1 for each cell of the closer look that belongs to this person, 0 for one that belongs to somebody else in the photo.
  * @param {Look} answer @param {Person[]} people @param {number} index @param {Box} box @param {Size} to @param {Settings} settings
  */
-function ownPixels(answer, people, index, box, to, settings) {
+function ownCells(answer, people, index, box, to, settings) {
   const { width, height } = answer.cells;
   const zoom = { x: (width * settings.person_stride) / to.width, y: (height * settings.person_stride) / to.height };
   const rivals = people.filter((other, number) => number !== index && overlap(other.box, box));
@@ -205,8 +209,7 @@ function ownPixels(answer, people, index, box, to, settings) {
     x: (x + 0.5 - box.x0) * zoom.x - 0.5,
     y: (y + 0.5 - box.y0) * zoom.y - 0.5,
   }));
-  const own = Float32Array.from(nearest(answer.spots, centers), (owner) => Number(owner === 0));
-  return own.every(Boolean) ? null : resample(own, width, ...linearTapsOf(answer.cells, to));
+  return Float32Array.from(nearest(answer.spots, centers), (owner) => Number(owner === 0));
 }
 
 /** Renumbers the map of people without those who have no pixel in it; gives the others. @param {Uint8Array} personOf @param {Person[]} people */

@@ -65,7 +65,7 @@ export function findFaces(mask, width, height, stride, { smallest_face, face_gap
 export function findPeople({ heat, spots, inside, width, height }, faces, settings) {
   const stride = settings.person_stride;
   const numbers = new Uint8Array(heat.length);
-  const centers = prune(findPeaks(heat, width, height, settings), spots, inside, settings);
+  const centers = prune(findCandidates(heat, inside, width, height, settings), spots, inside, settings);
   if (!centers.length || !inside.includes(1)) return { centers: [], numbers };
   const owner = nearest(spots, centers);
   /** @param {Face} face */
@@ -84,15 +84,44 @@ export function findPeople({ heat, spots, inside, width, height }, faces, settin
 }
 
 /**
+ * The peaks that may be people, the highest first: high ones, and where there are people without any, the highest that is there.
+ * @param {Float32Array} heat @param {Uint8Array} inside @param {number} width @param {number} height @param {Settings} settings
+ */
+function findCandidates(heat, inside, width, height, settings) {
+  const { person_stride, lowest_peak, smallest_group } = settings;
+  const { pieceOf, pieces } = findPieces(widen(inside, width, height), width, height);
+  const seen = new Set([0, ...pieces.flatMap(({ cells }, index) => (cells < smallest_group ? [index + 1] : []))]);
+  return findPeaks(heat, width, height, settings).filter(({ x, y, score }) => {
+    const group = pieceOf[Math.floor(y / person_stride) * width + Math.floor(x / person_stride)];
+    const counts = score >= lowest_peak || !seen.has(group);
+    seen.add(group);
+    return counts;
+  });
+}
+
+/** A mask with a rim of one cell around. @param {Uint8Array} mask @param {number} width @param {number} height */
+function widen(mask, width, height) {
+  const wide = new Uint8Array(mask.length);
+  mask.forEach((is, cell) => {
+    if (!is) return;
+    const [x, y] = [cell % width, Math.floor(cell / width)];
+    for (let row = Math.max(y - 1, 0); row <= Math.min(y + 1, height - 1); row++) {
+      wide.fill(1, row * width + Math.max(x - 1, 0), row * width + Math.min(x + 1, width - 1) + 1);
+    }
+  });
+  return wide;
+}
+
+/**
  * Local maxima of the heatmap, at most so many, the highest first.
  * @param {Float32Array} heat @param {number} width @param {number} height @param {Settings} settings @returns {Center[]}
  */
-function findPeaks(heat, width, height, { person_stride, lowest_peak, most_peaks }) {
+function findPeaks(heat, width, height, { person_stride, faintest_peak, most_peaks }) {
   const middle = (person_stride - 1) / 2;
   /** @type {Center[]} */
   const peaks = [];
   heat.forEach((score, cell) => {
-    if (score < lowest_peak) return;
+    if (score < faintest_peak) return;
     const [x, y] = [cell % width, Math.floor(cell / width)];
     for (let row = Math.max(y - 1, 0); row <= Math.min(y + 1, height - 1); row++) {
       for (let column = Math.max(x - 1, 0); column <= Math.min(x + 1, width - 1); column++) {

@@ -54,18 +54,27 @@ function sumOfExponentials(scores, top) {
 }
 
 /**
- * Mean probability of each class where it has the highest score, 0 where it has it nowhere.
- * @param {Float32Array} scores @param {number} size @param {number} classes @returns {number[]}
+ * How sure the network is: of each class where it has the highest score, 0 where it has it nowhere; and of somebody being there at
+ * all, over what is not background in one person's cells.
+ * @param {Float32Array} scores @param {{ cells: Size } & Size} look @param {Float32Array} own 1 for each cell of this person
+ * @param {Settings} settings @returns {{ parts: number[], somebody: number }}
  */
-export function meanConfidence(scores, size, classes) {
+export function meanConfidence(scores, { width, height, cells }, own, { background, mirror }) {
+  const size = width * height;
   const { best, top } = argmax(scores, size);
   const sum = sumOfExponentials(scores, top);
-  const [total, count] = [new Array(classes).fill(0), new Array(classes).fill(0)];
-  best.forEach((part, cell) => {
-    total[part] += 1 / sum[cell];
+  const [total, count] = [new Array(mirror.length).fill(0), new Array(mirror.length).fill(0)];
+  let [somebody, places] = [0, 0];
+  const zoom = width / cells.width;
+  best.forEach((part, place) => {
+    total[part] += 1 / sum[place];
     count[part]++;
+    const cell = Math.floor(Math.floor(place / width) / zoom) * cells.width + Math.floor((place % width) / zoom);
+    if (part === background || !own[cell]) return;
+    somebody += 1 - Math.exp(scores[background * size + place] - top[place]) / sum[place];
+    places++;
   });
-  return total.map((value, part) => value / Math.max(count[part], 1));
+  return { parts: total.map((value, part) => value / Math.max(count[part], 1)), somebody: somebody / Math.max(places, 1) };
 }
 
 /**
