@@ -45,7 +45,7 @@ INSIDE: Final = 0.3
 SMALLEST_PIECE: Final = 0.05
 """Patches of a person smaller than this share of them are left out of their box."""
 LEAST_CERTAIN: Final = 0.8
-"""Mean probability, over what the closer look finds of a person, of being somebody at all; with less it is a statue or a chair."""
+"""Mean probability of being somebody at all, over what the closer look finds; with less it is a statue or a chair."""
 GARMENT_FLOOR: Final = 0.005
 """Added to each garment's share, so that one of which there is next to nothing can still be sure of its pixels."""
 

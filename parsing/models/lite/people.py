@@ -115,8 +115,9 @@ def find_people(
 ) -> tuple[list[Center], NDArray[np.uint8]]:
     """The people in a picture.
 
-    Peaks of the heatmap are candidates, and where there are people without any, the highest that is there. One that too few cells vote for, or whose cells vote for the spot of another, is no
-    person. One with several faces, none much smaller than the largest, is several people, each where its face votes for.
+    Peaks of the heatmap are candidates, and where there are people without a high one, the highest that is there. One that too
+    few cells vote for, or whose cells vote for the spot of another, is no person. One with several faces, none much smaller
+    than the largest, is several people, each where its face votes for.
 
     Args:
         heat: (h, w) in [0, 1].
