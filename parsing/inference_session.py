@@ -8,12 +8,13 @@ it off, if it is set before the import.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parsing.cores import usable_cores
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, SessionOptions
 
 
 def open_session(model: str | os.PathLike[str] | bytes) -> InferenceSession:
@@ -22,11 +23,43 @@ def open_session(model: str | os.PathLike[str] | bytes) -> InferenceSession:
     Raises:
         Exception: ONNX Runtime cannot read it or run it; its exceptions have no kind of their own.
     """
+    return _open(model, _options())
+
+
+def write_optimized(model: str | os.PathLike[str], graph: Path, weights: str, smallest: int) -> None:
+    """Writes a model as ONNX Runtime would run it on any processor, so that whoever opens it need not optimize it again.
+
+    Args:
+        model: the ONNX file.
+        graph: the ONNX file to write.
+        weights: name of a file beside it, for tensors of `smallest` bytes and more; the graph refers to it.
+        smallest: bytes.
+
+    Raises:
+        Exception: as `open_session`.
+    """
+    options = _options()
+    from onnxruntime import GraphOptimizationLevel
+
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_EXTENDED  # what lies beyond is for one processor
+    options.optimized_model_filepath = os.fspath(graph)
+    options.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
+    options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", str(smallest))
+    _open(model, options)
+
+
+def _options() -> SessionOptions:
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
     options.log_severity_level = 4  # what is wrong is in the exception too
+    return options
+
+
+def _open(model: str | os.PathLike[str] | bytes, options: SessionOptions) -> InferenceSession:
+    from onnxruntime import InferenceSession
+
     content = model if isinstance(model, bytes) else os.fspath(model)
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -19,15 +19,14 @@ from support.accessibility import AXE, findings
 from support.browsing import PHONE, file_of, open_browser, rgba, shown, visit, watch_widths
 from support.clips import write_clip
 from support.served import serve
-from support.spoilt_model import spoilt
 
 import parsing
 from parsing.formats import masks
 from parsing.formats.document import describe
 from parsing.formats.sample import Sample
-from parsing.models.lite.lite import MODEL_FILE
 from parsing.render import LIP, SAFE
 from parsing.web.device import RUNTIME
+from parsing.web.device.network import WEIGHTS, network_files
 from parsing.web.device.settings import device_settings
 from parsing.web.modules import modules_folder
 from parsing.web.page.handlers import EXAMPLES, LONGEST_PHOTO
@@ -134,7 +133,7 @@ def test_nothing_is_fetched_before_it_is_chosen_and_the_network_is_needed_no_mor
     assert not [request.url for request in requests if DEVICE in request.url]
     choose_device(page)
     fetched = {request.url.rpartition("/")[2] for request in requests if DEVICE in request.url}
-    assert fetched >= {"page.js", "worker.js", "settings.json", "ort.js", "ort.wasm.packed", "lite.onnx"}
+    assert fetched >= {"page.js", "worker.js", "settings.json", "ort.js", "ort.wasm.packed", "lite.onnx", "lite.weights"}
     page.context.set_offline(True)
     parse_here(page, read(ASTRONAUT))
     wait_for(page, "1 person")
@@ -287,7 +286,7 @@ def test_the_input_is_within_reach_of_fingers_keys_and_screen_readers(browser: B
     context.close()
 
 
-@pytest.mark.parametrize("file", ["page.js", "worker.js", "lite.onnx"])
+@pytest.mark.parametrize("file", ["page.js", "worker.js", "lite.weights"])
 def test_what_cannot_be_fetched_is_said_and_even_then_nothing_is_sent(page: Page, requests: list[Request], file: str) -> None:
     page.route(f"**/{file}", lambda route: route.abort())
     choose(page, "device")
@@ -301,19 +300,17 @@ def test_what_cannot_be_fetched_is_said_and_even_then_nothing_is_sent(page: Page
     assert sent(requests) == []
 
 
-SPOILT = spoilt(MODEL_FILE.read_bytes())
-KNOWN = {
-    "files": {**device_settings()["files"], "lite.onnx": {"bytes": len(SPOILT), "sha256": hashlib.sha256(SPOILT).hexdigest()}}
-}
+SPOILT = np.float16(np.nan).tobytes() + network_files()[WEIGHTS][2:]
+KNOWN = {"files": {**device_settings()["files"], WEIGHTS: {"bytes": len(SPOILT), "sha256": hashlib.sha256(SPOILT).hexdigest()}}}
 
 
 @pytest.mark.parametrize(
     ("files", "said"),
     [
         ({"settings.json": b"{}"}, "Lite could not start in this browser"),
-        ({"lite.onnx": SPOILT}, "Lite’s file is not the one that belongs to this page, and was not used"),
+        ({WEIGHTS: SPOILT}, "Lite’s file is not the one that belongs to this page, and was not used"),
         (
-            {"lite.onnx": SPOILT, "settings.json": json.dumps({**device_settings(), **KNOWN}).encode()},
+            {WEIGHTS: SPOILT, "settings.json": json.dumps({**device_settings(), **KNOWN}).encode()},
             "Lite could not start in this browser",
         ),
     ],

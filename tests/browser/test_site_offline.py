@@ -80,9 +80,9 @@ def test_a_new_version_waits_until_it_is_wanted_and_only_what_has_changed_is_fet
 
 
 def test_a_tampered_model_is_refused_and_not_kept(page: Page, site: Served) -> None:
-    model = bytearray(FILES["device/lite.onnx"])
-    model[len(model) // 2] ^= 1
-    (site.folder / "device" / "lite.onnx").write_bytes(model)
+    weights = bytearray(FILES["device/lite.weights"])
+    weights[len(weights) // 2] ^= 1
+    (site.folder / "device" / "lite.weights").write_bytes(weights)
     page.goto(site.address)
     says(page, "Lite’s file is not the one that belongs to this page, and was not used; reload the page.")
     says(page, "A file of the app is not the one that belongs to it; nothing is kept for use without a connection.")

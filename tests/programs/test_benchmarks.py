@@ -1,4 +1,4 @@
-"""The speed benchmark end to end, on small photos and the golden model folder."""
+"""The benchmarks end to end: of speed, on small photos and the golden model folder, and of the site in a browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import speed
+from benchmarks import device, speed
+from parsing.web.site.build import site_files, write_site
 
 FOLDER = Path(__file__).parents[1] / "golden" / "m2fp"
 
@@ -25,3 +26,15 @@ def test_contestants_take_turns_and_the_table_compares_them(monkeypatch: pytest.
     assert len(lines) == 2 + 6
     assert "| 96x64, 1 person | modelscope |" in lines[2]
     assert lines[2].count("1.0 x") == 1
+
+
+def test_a_visit_to_the_site_is_timed_and_the_table_has_the_medians(tmp_path: Path) -> None:
+    files = site_files()
+    write_site(files, tmp_path / "today")
+    ((visit,),) = device.measure([tmp_path / "today"], rounds=1, photos=1)
+    assert 0 < visit.first < visit.picture
+    assert min(visit.second, visit.later, visit.again) > 0
+    assert visit.megabytes == pytest.approx(sum(map(len, files.values())) / 1e6, rel=0.1)
+    visits = [device.Visit(17.26, time, 2, 3, 4.4, 5) for time in (3000, 1000, 2000)]
+    *_, line = device.table([tmp_path / "today"], [visits])
+    assert line == "| today | 17.3 | 2000 | 2 | 3 | 4 | 5 |"

@@ -8,7 +8,14 @@ export class Tensor {
   constructor(type: "uint8", data: Uint8Array, dims: number[]);
 }
 
+/** `externalData`: what the graph refers to, by the name of its file. */
+export type SessionOptions = {
+  executionProviders: string[];
+  graphOptimizationLevel: "disabled";
+  externalData: { path: string; data: Uint8Array }[];
+};
+
 export class InferenceSession {
-  static create(model: Uint8Array, options: { executionProviders: string[] }): Promise<InferenceSession>;
+  static create(graph: Uint8Array, options: SessionOptions): Promise<InferenceSession>;
   run(feeds: Record<string, Tensor>): Promise<Record<string, { data: Float32Array }>>;
 }

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from parsing.labels import BACKGROUND
 from parsing.models.lite import lite, people
-from parsing.web.device import DATA
+from parsing.web.device import RUNTIME_FILES
+from parsing.web.device.network import network_files
 
 LONGEST_PHOTO: Final = 2048
 """The page parses and shows photos at no more than this many pixels on the longer side, so that recolouring stays quick; on the
@@ -15,13 +16,17 @@ server and on the visitor's device alike.
 """
 
 
-CHECKED: Final = ("ort.wasm.packed", "lite.onnx")
-"""The files that the worker fetches itself, and compares with their checksums."""
+PACKED: Final = "ort.wasm.packed"
+"""The file of the runtime that the worker fetches itself, and compares with its checksum as it does the network's."""
 
 
 def device_settings() -> dict[str, Any]:
-    """`lite_settings`, and "files": of each of `CHECKED` its "bytes" and its "sha256" in hexadecimal."""
-    contents = {name: DATA[name].read_bytes() for name in CHECKED if DATA[name].is_file()}
+    """`lite_settings`, and "files": of the runtime and of `network_files` the "bytes" and the "sha256" in hexadecimal.
+
+    Raises:
+        OSError: one of them is missing or damaged.
+    """
+    contents = {PACKED: RUNTIME_FILES[PACKED].read_bytes(), **network_files()}
     files = {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in contents.items()}
     return {**lite_settings(), "files": files}
 

@@ -1,6 +1,7 @@
 // The worker that parses photos on the device, away from the page's own thread. It fetches ONNX Runtime and the model once, then
 // answers each {serial, source} with what was found, or with nothing where a newer photo has come since.
 import * as ort from "./ort.js";
+import { expandHalves } from "./halves.js";
 import { Lite } from "./lite.js";
 import { openPhoto } from "./open.js";
 import { checkSettings } from "./settings.js";
@@ -9,7 +10,6 @@ import { checkSettings } from "./settings.js";
 /** @import { Source } from "./page.js" */
 /** @import { Known } from "./settings.js" */
 
-
 class Superseded extends Error {}
 
 class TamperedError extends Error {}
@@ -17,6 +17,8 @@ class TamperedError extends Error {}
 /** Why the model could not be made ready. @param {unknown} error */
 const reasonOf = (error) => (error instanceof TamperedError ? "tampered" : "failed");
 
+const WEIGHTS = "lite.weights"; // as the graph calls them
+const WARM_UPS = 3; // after that many runs, browsers have compiled the network's loops once more, into twice as fast ones
 const MOST_THREADS = 4; // more gain little on a network this small
 const ready = load();
 ready.then(
@@ -24,19 +26,24 @@ ready.then(
   (error) => postMessage({ state: { phase: reasonOf(error) } }),
 );
 let newest = 0;
-let queue = Promise.resolve();
+let queue = warmUp();
 
 async function load() {
   const settings = checkSettings(await (await fetchFile("settings.json")).json());
-  const [runtime, model] = await fetchAll(settings.files);
+  const files = await fetchAll(settings.files);
   postMessage({ state: { phase: "starting" } });
-  const unpacked = new Blob([runtime]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const unpacked = new Blob([files["ort.wasm.packed"]]).stream().pipeThrough(new DecompressionStream("gzip"));
   Object.assign(ort.env.wasm, {
     wasmBinary: await new Response(unpacked).arrayBuffer(),
     numThreads: crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1,
   });
   ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
+  const weights = new Uint8Array(expandHalves(files[WEIGHTS]).buffer);
+  const session = await ort.InferenceSession.create(files["lite.onnx"], {
+    executionProviders: ["wasm"],
+    graphOptimizationLevel: "disabled", // it was optimized when it was written
+    externalData: [{ path: WEIGHTS, data: weights }],
+  });
   /** @type {Run} */
   const run = async (pixels, width, height) => {
     const { parts, heat, offsets } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
@@ -44,8 +51,8 @@ async function load() {
   };
   const { stride } = settings;
   const planes = await run(new Uint8Array(3 * stride ** 2), stride, stride); // a weight that is no number spoils every answer
-  if (!Object.values(planes).every((plane) => plane.every(Number.isFinite))) throw new Error("lite.onnx is damaged.");
-  return { lite: new Lite(run, settings), settings };
+  if (!Object.values(planes).every((plane) => plane.every(Number.isFinite))) throw new Error("The network is damaged.");
+  return { lite: new Lite(run, settings), run, settings };
 }
 
 /** @param {string} name */
@@ -55,7 +62,7 @@ async function fetchFile(name) {
   return response;
 }
 
-/** The bytes of files, telling the page how much of them is here. @param {Record<string, Known>} files by name */
+/** The bytes of files by name, telling the page how much of them is here. @param {Record<string, Known>} files by name */
 async function fetchAll(files) {
   const names = Object.keys(files);
   const responses = await Promise.all(names.map(fetchFile));
@@ -77,7 +84,7 @@ async function fetchAll(files) {
   for (const [place, content] of contents.entries()) {
     if (!(await isIntact(content, files[names[place]].sha256))) throw new TamperedError(names[place]);
   }
-  return contents.map((content) => new Uint8Array(content));
+  return Object.fromEntries(names.map((name, place) => [name, new Uint8Array(contents[place])]));
 }
 
 /** Whether a file has this checksum; a page that came over plain HTTP cannot tell. @param {ArrayBuffer} content @param {string} sha256 */
@@ -115,6 +122,18 @@ async function answer(serial, source) {
     if (error instanceof Superseded) return;
     console.error(error);
     postMessage({ serial, failed: error instanceof Error && error.name === "UnreadableError" ? "device.unreadable" : "device.broke" });
+  }
+}
+
+/** Runs the network on a grey picture, a few times, until the first photo comes. */
+async function warmUp() {
+  const loaded = await ready.catch(() => null);
+  for (let run = 0; loaded && run < WARM_UPS; run++) {
+    await new Promise((done) => setTimeout(done)); // whatever has been sent meanwhile is heard first
+    if (newest) return;
+    const { stride, look_area } = loaded.settings;
+    const side = Math.floor(Math.sqrt(look_area) / stride) * stride;
+    await loaded.run(new Uint8Array(3 * side ** 2).fill(127), side, side);
   }
 }
 

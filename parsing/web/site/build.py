@@ -18,7 +18,8 @@ from parsing.formats.table import FORMATS
 from parsing.labels import PARTS
 from parsing.program import OptionParser
 from parsing.web.assets import FOLDER, read_file
-from parsing.web.device import DATA, RUNTIME
+from parsing.web.device import RUNTIME, RUNTIME_FILES
+from parsing.web.device.network import network_files
 from parsing.web.device.settings import device_settings
 from parsing.web.page.texts import site_texts
 from parsing.web.site.icons import draw_icon
@@ -79,12 +80,17 @@ def write_site(files: dict[str, bytes], folder: Path) -> None:
 
 
 def site_files() -> dict[str, bytes]:
-    """The content of each file of the site by its path in the folder."""
+    """The content of each file of the site by its path in the folder.
+
+    Raises:
+        OSError: the embedded model is missing or damaged; the message is one sentence.
+    """
     scripts = [f"{room}/{file.name}" for room in ROOMS for file in sorted((FOLDER / room).glob("*.js"))]
     modules = [name for name in scripts if not name.endswith(SERVICE_WORKER)]
     examples = find_examples()
     files = {name: (FOLDER / name).read_bytes() for name in (*modules, *STYLES)}
-    files |= {f"device/{name}": path.read_bytes() for name, path in DATA.items()}
+    files |= {f"device/{name}": path.read_bytes() for name, path in RUNTIME_FILES.items()}
+    files |= {f"device/{name}": content for name, content in network_files().items()}
     files |= {f"examples/{path.name}": path.read_bytes() for path in (*examples, examples[0].with_name("CREDITS.md"))}
     files |= {
         "index.html": index_page([path.name for path in examples], modules).encode(),

@@ -1,0 +1,174 @@
+"""The page as static files in headless Chromium, as a visitor meets it: `python -m benchmarks.device [SITE ...] [--rounds 5]`.
+
+Without arguments, the site of today is written and measured; the folders of sites that were written by different versions take
+turns, so that a busy moment of the machine falls on all of them. Each round is a browser that has never been there: the page
+opens, fetches everything and parses its first example; once all is kept for use without a connection, photos of 512x512 are
+chosen one after the other; then the page is opened again. The server says that the page stands alone, so that threads work.
+Needs `requirements-dev.txt` and Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import astuple, dataclass, fields
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from benchmarks.speed import jpeg
+from parsing.web.site.build import site_files, write_site
+
+ALONE: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+CLOCK: Final = """
+    window.moments = { ready: 0, chosen: 0, shown: 0 };
+    addEventListener("change", () => (moments.chosen = performance.now()), true);
+    const isReady = () => document.querySelector("#state .device")?.textContent.startsWith("Lite runs");
+    let isBusy = false;
+    let count = 0;
+    new MutationObserver(() => {
+        if (!moments.ready && isReady()) moments.ready = performance.now();
+        const wasBusy = isBusy;
+        isBusy = document.querySelector(".busy")?.hidden === false;
+        if (!wasBusy || isBusy) return;
+        moments.shown = performance.now();
+        document.documentElement.dataset.shown = ++count;
+    }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden"] });
+"""
+"""When the model was ready, a photo was chosen and a picture was on show, in milliseconds since the page was asked for."""
+
+
+@dataclass
+class Visit:
+    """What a visitor meets, in milliseconds, and megabytes.
+
+    Attributes:
+        megabytes: sent until everything is kept for use without a connection.
+        picture: from asking for the page to the first picture.
+        first: from the moment when the model is ready to the first picture.
+        second: from choosing a photo to its picture, the first time.
+        later: the same, the median of the photos after that.
+        again: from asking for the page to the first picture when everything is kept.
+    """
+
+    megabytes: float
+    picture: float
+    first: float
+    second: float
+    later: float
+    again: float
+
+
+class Sent:
+    """The bytes of all answers since `count` was last set to 0."""
+
+    count = 0
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[tuple[str, Sent]]:
+    """The site's address, from which a page may use threads, and what is sent from there."""
+    sent = Sent()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def end_headers(self) -> None:
+            for name, value in ALONE.items():
+                self.send_header(name, value)
+            super().end_headers()
+
+        def copyfile(self, source: Any, outputfile: Any) -> None:
+            content = source.read()
+            sent.count += len(content)
+            outputfile.write(content)
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """What is asked for is of no interest."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}/", sent
+    server.shutdown()
+    server.server_close()
+
+
+def picture(page: Page, count: int) -> dict[str, float]:
+    """The moments of `CLOCK` as soon as so many pictures have been on show."""
+    page.wait_for_selector(f"html[data-shown='{count}']", state="attached")
+    moments: dict[str, float] = page.evaluate("moments")
+    return moments
+
+
+def visit(context: BrowserContext, address: str, sent: Sent, photos: int) -> Visit:
+    """Opens the page where nobody has been before, chooses so many photos after the second, and opens it again."""
+    context.set_default_timeout(120_000)
+    context.add_init_script(CLOCK)
+    page = context.new_page()
+    sent.count = 0
+    page.goto(address)
+    opened = picture(page, 1)
+    page.locator("#state .offline", has_text="Ready").wait_for()
+    megabytes = sent.count / 1e6
+    times = []
+    for number in range(1 + photos):
+        file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": jpeg((512, 512))}
+        page.locator("#photo input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+        moments = picture(page, 2 + number)
+        times.append(moments["shown"] - moments["chosen"])
+    page.reload()
+    again = picture(page, 1)["shown"]
+    first = opened["shown"] - opened["ready"]
+    return Visit(megabytes, opened["shown"], first, times[0], statistics.median(times[1:]), again)
+
+
+def measure(sites: Sequence[Path], rounds: int, photos: int) -> list[list[Visit]]:
+    """The visits of each site, one a round."""
+    visits: list[list[Visit]] = [[] for _ in sites]
+    with ExitStack() as stack:
+        chromium = stack.enter_context(sync_playwright()).chromium
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        served = [stack.enter_context(serve(site)) for site in sites]
+        for _ in range(rounds):
+            for place, (address, sent) in enumerate(served):
+                with tempfile.TemporaryDirectory() as profile:  # with one, the browser caches as a visitor's does
+                    context = chromium.launch_persistent_context(
+                        profile, executable_path=path, args=["--no-sandbox"], locale="en-US"
+                    )
+                    visits[place].append(visit(context, address, sent, photos))
+                    context.close()
+    return visits
+
+
+def table(sites: Sequence[Path], visits: Sequence[Sequence[Visit]]) -> Iterator[str]:
+    """Lines of Markdown: the medians of each site's visits."""
+    names = [field.name for field in fields(Visit)]
+    yield f"| site | {' | '.join(names)} |"
+    yield "| --- |" + " ---: |" * len(names)
+    for site, own in zip(sites, visits, strict=True):
+        megabytes, *times = (statistics.median(values) for values in zip(*map(astuple, own), strict=True))
+        yield f"| {site.name} | {megabytes:.1f} | {' | '.join(f'{time:.0f}' for time in times)} |"
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("sites", metavar="SITE", type=Path, nargs="*", help="folder of a site; default: the site of today")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--photos", type=int, default=5, help="photos after the second")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        sites = options.sites or [Path(folder) / "today"]
+        if not options.sites:
+            write_site(site_files(), sites[0])
+        print(*table(sites, measure(sites, options.rounds, options.photos)), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
