@@ -13,7 +13,7 @@ import binascii
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from starlette.applications import Starlette
 
 import parsing
@@ -47,7 +47,19 @@ def build_agents(photos: Photos) -> Starlette:
         from mcp.server.mcpserver import Image, MCPServer
         from mcp.server.mcpserver.exceptions import ToolError
         from mcp.server.transport_security import TransportSecuritySettings
-    tools = MCPServer("human-parsing", title="Human Parsing", instructions=INSTRUCTIONS, version=parsing.__version__)
+
+    class Server(MCPServer):
+        """Says in one sentence which argument is wrong, instead of pydantic's lines."""
+
+        async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+            try:
+                return await super().call_tool(name, arguments, context)
+            except ToolError as error:
+                if isinstance(error.__cause__, ValidationError):
+                    raise ToolError(say_what_is_wrong(error.__cause__)) from None
+                raise
+
+    tools = Server("human-parsing", title="Human Parsing", instructions=INSTRUCTIONS, version=parsing.__version__)
 
     async def in_turn(photo: str, work: Callable[[Shown], Answer]) -> Answer:
         """What `work` makes of the parsed photo, once it is its turn; what cannot be done is a sentence for the model."""
@@ -137,6 +149,12 @@ def build_agents(photos: Photos) -> Starlette:
         max_request_body_size=MAX_BODY,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # `KnownHosts` stands in front
     )
+
+
+def say_what_is_wrong(error: ValidationError) -> str:
+    """A sentence about the first argument that is wrong."""
+    first = error.errors()[0]
+    return f"The argument {str(first['loc'][0])!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}."
 
 
 def read_base64(text: str) -> bytes | None:
