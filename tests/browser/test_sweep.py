@@ -28,13 +28,17 @@ FLAWS = """() => {
         }
     }
     if (document.documentElement.scrollWidth > innerWidth) flaws.push("the page scrolls sideways");
+    const rows = Map.groupBy(document.querySelectorAll("#views label"), (label) => label.getBoundingClientRect().top);
+    if (new Set([...rows.values()].map((row) => row.length)).size > 1) flaws.push("a row of views is shorter than another");
+    const [views, camera] = ["#views", ".camera"].map((part) => document.querySelector(part).getBoundingClientRect());
+    if (camera.top > views.bottom) flaws.push("the camera has a row for itself");
     return flaws;
 }"""
 
 
-def flaws_at(page: Page, width: int) -> list[str]:
-    """What is wrong at a width, scrolled to the top, where the picture does not lie over the list."""
-    page.set_viewport_size({"width": width, "height": 900})
+def flaws_at(page: Page, width: int, height: int = 900) -> list[str]:
+    """What is wrong at a size, scrolled to the top, where the picture does not lie over the list."""
+    page.set_viewport_size({"width": width, "height": height})
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(50)  # until everything has its size
     return [f"{width}: {flaw}" for flaw in page.evaluate(FLAWS)]
@@ -47,3 +51,14 @@ def test_nothing_overlaps_and_nothing_is_cut_off(browser: Browser, address: str,
         shown(page)
         page.locator("#views [value=compare]").check()
         assert [flaw for width in range(320, 1921, 40) for flaw in flaws_at(page, width)] == []
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_phones_upright_and_sideways(browser: Browser, address: str, locale: str) -> None:
+    for page in visit(browser, address, locale=locale):
+        upload(page, file_of(PHOTO))
+        shown(page)
+        for width, height in ((320, 568), (360, 740), (390, 844), (640, 360), (740, 360), (844, 390), (915, 412)):
+            assert flaws_at(page, width, height) == []
+            picture = page.locator("#picture").bounding_box()
+            assert picture["y"] + 150 < height  # enough of it is seen at once

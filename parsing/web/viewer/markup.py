@@ -10,10 +10,8 @@ from parsing.labels import GROUPS, Part
 from parsing.render import PALETTES
 from parsing.web.assets import read_file
 
-VIEWER_STYLES: Final = tuple(
-    f"viewer/{name}.css"
-    for name in ("layout", "photo_input", "examples", "stage", "messages", "bars", "edges", "clip", "legend", "presentation")
-)
+_STYLES: Final = "layout photo_input examples stage messages bars edges clip legend presentation phone"
+VIEWER_STYLES: Final = tuple(f"viewer/{name}.css" for name in _STYLES.split())
 """What a page with the viewer needs, by the names that `read_file` takes; later ones go before earlier ones."""
 SAVE_PLACE: Final = "<!-- a button for each format -->"
 

@@ -82,6 +82,7 @@ export class Viewer {
     this.strip = new Strip(find(root, ".strip"));
     this.saving = new Saving(this);
     this.palettes = palettes;
+    if (matchMedia("(pointer: coarse)").matches) find(root, ".invitation").dataset.text = "photo.invitation.finger";
     this.translate(words);
     this.listen();
   }
