@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Request
 from support.browsing import file_of, open_browser, page_address, visit_with_photo
 from support.crowd_model import PHOTO, Crowd
 
@@ -27,3 +27,11 @@ def address() -> Iterator[str]:
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """That page, new, with a photo that has been parsed."""
     yield from visit_with_photo(browser, address, file_of(PHOTO))
+
+
+@pytest.fixture
+def requests(page: Page) -> list[Request]:
+    """What the page asks for while the test runs."""
+    seen: list[Request] = []
+    page.on("request", lambda request: seen.append(request))
+    return seen

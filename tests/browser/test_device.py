@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import io
 import json
 import zipfile
@@ -14,35 +12,31 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Browser, Page, Request, expect
 from support.accessibility import AXE, findings
-from support.browsing import PHONE, file_of, open_browser, rgba, shown, visit, watch_widths
+from support.browsing import FAKE_CAMERA, PHONE, file_of, open_browser, rgba, shown, upload, visit, wait_for, watch_widths
 from support.clips import write_clip
-from support.served import serve
+from support.device import (
+    ADMIRAL,
+    ASTRONAUT,
+    DEVICE,
+    GROUP,
+    LITE,
+    PHOTOGRAPHER,
+    choose,
+    choose_device,
+    device_address,
+    read,
+    sent,
+)
 
 import parsing
 from parsing.formats import masks
 from parsing.formats.document import describe
 from parsing.formats.sample import Sample
 from parsing.render import LIP, SAFE
-from parsing.web.device import RUNTIME
-from parsing.web.device.network import WEIGHTS, network_files
-from parsing.web.device.settings import device_settings
-from parsing.web.modules import modules_folder
-from parsing.web.page.handlers import EXAMPLES, LONGEST_PHOTO
+from parsing.web.page.handlers import LONGEST_PHOTO
 from parsing.web.photos import shrink
-from parsing.web.server.background import BackgroundLoader
-from tools.fetch_onnxruntime_web import CHECKSUMS
-
-LITE = parsing.load("lite")
-DEVICE = f"{modules_folder()}device/"
-READY = "Lite runs in this browser: photos stay on this device."
-ADMIRAL, ASTRONAUT, GROUP, PHOTOGRAPHER = EXAMPLES
-
-
-def read(path: Path) -> dict[str, object]:
-    """A photo as the browser is given it."""
-    return {"name": path.name, "mimeType": "image/jpeg", "buffer": path.read_bytes()}
 
 
 def turned() -> dict[str, object]:
@@ -59,13 +53,12 @@ def large() -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    yield from open_browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    yield from open_browser(*FAKE_CAMERA)
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with serve(LITE, loader=BackgroundLoader(lambda _: LITE), choice="lite") as address:
-        yield address
+    yield from device_address()
 
 
 @pytest.fixture
@@ -73,43 +66,11 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     yield from visit(browser, address)
 
 
-@pytest.fixture
-def requests(page: Page) -> list[Request]:
-    """What the page asks for while the test runs."""
-    seen: list[Request] = []
-    page.on("request", lambda request: seen.append(request))
-    return seen
-
-
-def choose(page: Page, model: str) -> None:
-    page.locator(f"#models [value={model}]").check()
-
-
-def choose_device(page: Page) -> None:
-    """On this device; until the model is there."""
-    choose(page, "device")
-    expect(page.locator("#models [role=status]")).to_have_text(READY, timeout=60_000)
-
-
-def parse_here(page: Page, file: dict[str, object]) -> None:
-    page.locator("#photo input").set_input_files(file)
-
-
-def wait_for(page: Page, text: str) -> None:
-    """Until the facts below the picture hold the text."""
-    expect(page.locator("#facts")).to_contain_text(text, timeout=60_000)
-
-
-def sent(requests: list[Request]) -> list[str]:
-    """The requests that carry anything."""
-    return [f"{request.method} {request.url}" for request in requests if request.method != "GET" or request.post_data_buffer]
-
-
 def test_the_map_is_the_servers_and_nothing_is_sent(page: Page, requests: list[Request]) -> None:
     choose_device(page)
     page.locator("#views [value=map]").check()
     for file in (read(ASTRONAUT), read(ADMIRAL), read(GROUP), turned(), large()):
-        parse_here(page, file)
+        upload(page, file)
         photo = shrink(parsing.open_image(file["buffer"]), LONGEST_PHOTO)
         expected = LITE(photo)
         wait_for(page, f"{photo.shape[1]} × {photo.shape[0]}")
@@ -135,7 +96,7 @@ def test_nothing_is_fetched_before_it_is_chosen_and_the_network_is_needed_no_mor
     fetched = {request.url.rpartition("/")[2] for request in requests if DEVICE in request.url}
     assert fetched >= {"page.js", "worker.js", "settings.json", "ort.js", "ort.wasm.packed", "lite.onnx", "lite.weights"}
     page.context.set_offline(True)
-    parse_here(page, read(ASTRONAUT))
+    upload(page, read(ASTRONAUT))
     wait_for(page, "1 person")
 
 
@@ -180,7 +141,7 @@ def test_an_example_its_files_and_the_way_back(page: Page, requests: list[Reques
     page.wait_for_timeout(500)  # time for what should not be
     wait_for(page, "on this device")
     assert sum(len(request.post_data_buffer or b"") for request in requests) < 20_000
-    page.locator("#photo input[type=file]").set_input_files(read(ASTRONAUT))
+    upload(page, read(ASTRONAUT))
     wait_for(page, "Lite (embedded)")
 
 
@@ -191,11 +152,11 @@ def download(page: Page, name: str) -> bytes:
 
 
 def test_the_photo_on_show_is_parsed_again_and_an_unusable_file_is_refused_in_a_sentence(page: Page) -> None:
-    page.locator("#photo input[type=file]").set_input_files(read(ASTRONAUT))
+    upload(page, read(ASTRONAUT))
     wait_for(page, "Lite (embedded)")
     choose_device(page)
     wait_for(page, "Lite, on this device")
-    parse_here(page, {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"})
+    upload(page, {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"})
     expect(page.locator(".said")).to_contain_text("cannot read that file as a picture", timeout=60_000)
     wait_for(page, "512 × 512")
     expect(page.locator(".busy")).to_be_hidden()
@@ -204,9 +165,9 @@ def test_the_photo_on_show_is_parsed_again_and_an_unusable_file_is_refused_in_a_
 def test_a_newer_photo_ends_the_work_on_an_older_one(page: Page) -> None:
     choose_device(page)
     widths = watch_widths(page)
-    parse_here(page, read(GROUP))
+    upload(page, read(GROUP))
     expect(page.locator(".busy")).to_contain_text("Parsing with Lite, on this device", timeout=60_000)
-    parse_here(page, read(ASTRONAUT))
+    upload(page, read(ASTRONAUT))
     assert shown(page, (512, 512)).shape == (512, 512, 3)
     assert set(widths.json_value()) == {512}
 
@@ -249,21 +210,6 @@ def test_a_clip_is_parsed_here_too(page: Page, requests: list[Request], tmp_path
     assert sent(requests) == []
 
 
-def test_in_a_page_that_is_not_isolated_one_thread_does(page: Page, address: str) -> None:
-    def answer(route: Route) -> None:
-        response = route.fetch()
-        headers = {name: value for name, value in response.headers.items() if not name.startswith("cross-origin")}
-        route.fulfill(response=response, headers=headers)
-
-    page.route(f"{address}/", answer)
-    page.reload()
-    page.wait_for_selector("#parts input[name=Hair]")
-    assert not page.evaluate("crossOriginIsolated")
-    choose_device(page)
-    parse_here(page, read(ASTRONAUT))
-    wait_for(page, "1 person")
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_input_is_within_reach_of_fingers_keys_and_screen_readers(browser: Browser, address: str, scheme: str) -> None:
     context = browser.new_context(viewport=PHONE, locale="zh-CN", color_scheme=scheme)
@@ -284,63 +230,3 @@ def test_the_input_is_within_reach_of_fingers_keys_and_screen_readers(browser: B
     page.keyboard.press("Tab")
     expect(page.locator("#photo input")).to_be_focused()
     context.close()
-
-
-@pytest.mark.parametrize("file", ["page.js", "worker.js", "lite.weights"])
-def test_what_cannot_be_fetched_is_said_and_even_then_nothing_is_sent(page: Page, requests: list[Request], file: str) -> None:
-    page.route(f"**/{file}", lambda route: route.abort())
-    choose(page, "device")
-    status = page.locator("#models [role=status]")
-    expect(status).to_contain_text("could not start in this browser, and nothing was sent", timeout=60_000)
-    parse_here(page, read(ASTRONAUT))
-    expect(page.locator(".said")).to_contain_text("could not start in this browser", timeout=60_000)
-    expect(page.locator(".busy")).to_be_hidden()
-    page.get_by_role("button", name="Start camera").click()
-    expect(page.locator(".said")).to_contain_text("could not start in this browser", timeout=60_000)
-    assert sent(requests) == []
-
-
-SPOILT = np.float16(np.nan).tobytes() + network_files()[WEIGHTS][2:]
-KNOWN = {"files": {**device_settings()["files"], WEIGHTS: {"bytes": len(SPOILT), "sha256": hashlib.sha256(SPOILT).hexdigest()}}}
-
-
-@pytest.mark.parametrize(
-    ("files", "said"),
-    [
-        ({"settings.json": b"{}"}, "Lite could not start in this browser"),
-        ({WEIGHTS: SPOILT}, "Lite’s file is not the one that belongs to this page, and was not used"),
-        (
-            {WEIGHTS: SPOILT, "settings.json": json.dumps({**device_settings(), **KNOWN}).encode()},
-            "Lite could not start in this browser",
-        ),
-    ],
-    ids=["settings", "model", "model-as-announced"],
-)
-def test_a_damaged_file_is_said_to_stand_in_the_way(page: Page, files: dict[str, bytes], said: str) -> None:
-    def answer(route: Route) -> None:
-        route.fulfill(body=files[route.request.url.rpartition("/")[2]])
-
-    for file in files:
-        page.route(f"**/{file}", answer)
-    choose(page, "device")
-    expect(page.locator("#models [role=status]")).to_contain_text(said, timeout=60_000)
-    parse_here(page, read(ASTRONAUT))
-    expect(page.locator(".said")).to_contain_text(said, timeout=60_000)
-    expect(page.locator(".busy")).to_be_hidden()
-
-
-def test_the_runtime_is_the_one_that_was_checked() -> None:
-    for name, checksum in CHECKSUMS.items():
-        packed = RUNTIME / f"{name}.gz"
-        content = gzip.decompress(packed.read_bytes()) if packed.is_file() else (RUNTIME / name).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == checksum
-
-
-def test_the_files_are_for_keeping(page: Page, address: str) -> None:
-    folder = f"{address}/{DEVICE}"
-    for name, kind in (("lite.js", "text/javascript"), ("ort.js", "text/javascript"), ("settings.json", "application/json")):
-        answer = page.request.get(folder + name)
-        assert answer.headers["content-type"].startswith(kind)
-        assert "immutable" in answer.headers["cache-control"]
-    for name in ("settings.py", "__init__.py", "..%2Fguard.py"):
-        assert page.request.get(folder + name).status == 404

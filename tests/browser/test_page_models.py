@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import PHONE, file_of, shown, upload, visit
+from support.browsing import PHONE, file_of, shown, upload, visit, wait_for
 from support.served import serve
 from support.striped_model import PHOTO, Stripes
 
@@ -69,12 +69,6 @@ def served(hold: Hold, request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser, served: str) -> Iterator[Page]:
     yield from visit(browser, served)
-
-
-def wait_for(page: Page, *texts: str) -> None:
-    """Until the facts below the picture hold the texts."""
-    for text in texts:
-        expect(page.locator("#facts")).to_contain_text(text, timeout=60_000)
 
 
 def test_automatic_begins_with_lite_and_switches_for_the_photos_that_follow(page: Page, hold: Hold) -> None:

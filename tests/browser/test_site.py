@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 from support.accessibility import AXE, findings
-from support.browsing import DESKTOP, PHONE, file_of, open_browser, shown, upload
-from support.site import serve_site, wait_for
+from support.browsing import DESKTOP, FAKE_CAMERA, PHONE, file_of, open_browser, shown, upload, wait_for
+from support.site import serve_site
 
 import parsing
 from parsing.files import find_examples
@@ -27,7 +27,7 @@ ASTRONAUT, GROUP = (next(path for path in find_examples() if path.stem == name) 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    yield from open_browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    yield from open_browser(*FAKE_CAMERA)
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from support.browsing import DESKTOP, PHONE, file_of, shown, upload
-from support.site import Served, serve_site, wait_for
+from support.browsing import DESKTOP, PHONE, file_of, shown, upload, wait_for
+from support.site import Served, serve_site
 
 import parsing
 from parsing.files import find_examples

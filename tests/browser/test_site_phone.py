@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import PHONE, open_browser
-from support.site import Served, serve_site, wait_for
+from support.browsing import FAKE_CAMERA, PHONE, open_browser, wait_for
+from support.site import Served, serve_site
 
 SIDEWAYS = {"width": PHONE["height"], "height": PHONE["width"]}
 SMALL = """() => {
@@ -36,7 +36,7 @@ LIVE = "() => window.streams.map((stream) => stream.getTracks().some((track) => 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    yield from open_browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    yield from open_browser(*FAKE_CAMERA)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, JSHandle, Page, sync_playwright
+from playwright.sync_api import Browser, JSHandle, Page, expect, sync_playwright
 from support import served
 from support.pictures import encode
 
@@ -17,6 +17,8 @@ from benchmarks.use import read_screen
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""What Chromium is started with where it is to have a camera that anybody may use."""
 QUIET = ".viewer.filled .busy[hidden]"
 
 
@@ -73,6 +75,12 @@ def rgba(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     if size is not None:
         page.wait_for_selector(f".drawing[height='{size[0]}'][width='{size[1]}']")
     return read_screen(page)
+
+
+def wait_for(page: Page, *texts: str) -> None:
+    """Until the facts below the picture hold the texts."""
+    for text in texts:
+        expect(page.locator("#facts")).to_contain_text(text, timeout=60_000)
 
 
 def watch_widths(page: Page) -> JSHandle:

@@ -11,8 +11,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
-
 from parsing.web.site.build import site_files, write_site
 
 PLACE = "some/where"
@@ -60,8 +58,3 @@ def serve_site(root: Path, files: dict[str, bytes] | None = None) -> Iterator[Se
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield site
     site.stop()
-
-
-def wait_for(page: Page, text: str) -> None:
-    """Until the facts below the picture hold the text."""
-    expect(page.locator("#facts")).to_contain_text(text, timeout=60_000)

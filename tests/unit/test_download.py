@@ -70,13 +70,10 @@ class Mirror:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("PARSING_WEIGHTS", raising=False)
-    monkeypatch.setenv("PARSING_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits before a broken download is taken up."""
     monkeypatch.setattr(download, "PAUSE_SECONDS", 0)
-    return tmp_path / "cache" / "m2fp"
 
 
 @pytest.fixture
@@ -90,33 +87,35 @@ def mirror(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.mark.parametrize("file", [CHECKPOINT, SLIM])
-def test_a_mirror_has_the_checkpoint_or_the_slim_copy_of_a_cache(mirror: Mirror, cache: Path, file: str) -> None:
+def test_a_mirror_has_the_checkpoint_or_the_slim_copy_of_a_cache(
+    mirror: Mirror, cache: Path, file: str, small_model: M2FP
+) -> None:
     if file == SLIM:
         M2FP.load()
         (mirror.folder / CHECKPOINT).unlink()
         (cache / SLIM).rename(mirror.folder / SLIM)
     reports: list[tuple[int, int]] = []
-    assert_same_weights(M2FP.load(progress=lambda done, total: reports.append((done, total))), M2FP.load(FOLDER))
+    assert_same_weights(M2FP.load(progress=lambda done, total: reports.append((done, total))), small_model)
     assert reports[-1] == ((mirror.folder / file).stat().st_size,) * 2
     assert sorted(entry.name for entry in cache.iterdir()) == [CONFIGURATION, SLIM]
 
 
-def test_the_address_may_name_the_model(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_may_name_the_model(mirror: Mirror, monkeypatch: pytest.MonkeyPatch, small_model: M2FP) -> None:
     mirror.folder.rename(mirror.folder.with_name("m2fp"))
     mirror.folder = mirror.folder.parent
     monkeypatch.setenv("PARSING_MIRROR", mirror.address + "/{model}/")
-    assert_same_weights(M2FP.load(), M2FP.load(FOLDER))
+    assert_same_weights(M2FP.load(), small_model)
 
 
-def test_a_connection_that_ends_is_taken_up(mirror: Mirror) -> None:
+def test_a_connection_that_ends_is_taken_up(mirror: Mirror, small_model: M2FP) -> None:
     mirror.broken = 1
-    assert_same_weights(M2FP.load(), M2FP.load(FOLDER))
+    assert_same_weights(M2FP.load(), small_model)
     assert mirror.ranges == [None, None, f"bytes={SIZE // 2}-"]
 
 
 @pytest.mark.parametrize(("version", "taken_up"), [('"1"', True), ('"2"', False)], ids=["same", "changed"])
 def test_the_next_start_goes_on_unless_the_file_has_changed(
-    mirror: Mirror, monkeypatch: pytest.MonkeyPatch, version: str, taken_up: bool
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch, version: str, taken_up: bool, small_model: M2FP
 ) -> None:
     mirror.broken = 1
     with monkeypatch.context() as patch:
@@ -124,7 +123,7 @@ def test_the_next_start_goes_on_unless_the_file_has_changed(
         with pytest.raises(WeightsError, match="could not be downloaded from the mirror"):
             M2FP.load()
     mirror.version = version
-    assert_same_weights(M2FP.load(), M2FP.load(FOLDER))
+    assert_same_weights(M2FP.load(), small_model)
     assert mirror.ranges == [None, None, *[f"bytes={SIZE // 2}-"] * taken_up]
 
 
@@ -163,9 +162,9 @@ def test_an_address_that_is_none_is_one_sentence(cache: Path, monkeypatch: pytes
     assert "\n" not in str(error.value)
 
 
-def test_a_slim_copy_that_is_of_no_use_does_not_stay(mirror: Mirror, cache: Path) -> None:
+def test_a_slim_copy_that_is_of_no_use_does_not_stay(mirror: Mirror, cache: Path, small_model: M2FP) -> None:
     (mirror.folder / SLIM).write_bytes(b"no weights")
     with pytest.raises(WeightsError, match="is damaged"):
         M2FP.load()
     (mirror.folder / SLIM).unlink()
-    assert_same_weights(M2FP.load(), M2FP.load(FOLDER))
+    assert_same_weights(M2FP.load(), small_model)

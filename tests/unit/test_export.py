@@ -48,10 +48,10 @@ def test_the_picture_is_modelscopes(exported: Path, index: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 224), (256, 160)])
-def test_any_height_and_width(exported: Path, size: tuple[int, int]) -> None:
+def test_any_height_and_width(exported: Path, small_model: M2FP, size: tuple[int, int]) -> None:
     picture = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(1))
     classes, masks = compute(OnnxNetwork(exported), picture)
-    expected_classes, expected_masks = compute(M2FP.load(FOLDER).network, picture)
+    expected_classes, expected_masks = compute(small_model.network, picture)
     torch.testing.assert_close(classes, expected_classes, rtol=0, atol=1e-2)
     torch.testing.assert_close(masks, expected_masks, rtol=0, atol=1e-2)
 

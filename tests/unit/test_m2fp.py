@@ -22,11 +22,6 @@ from parsing.models.m2fp.network.worker import compute
 FOLDER = Path(__file__).parents[1] / "golden" / "m2fp"
 
 
-@pytest.fixture(scope="module")
-def model() -> M2FP:
-    return M2FP.load(FOLDER)
-
-
 @pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("index", [0, 1])
 def test_the_picture_is_modelscopes(index: int) -> None:
@@ -99,11 +94,11 @@ def test_bfloat16_gives_nearly_the_same_picture(index: int) -> None:
     assert (parsing.labels == golden["label_map"]).mean() > 0.98
 
 
-def test_all_threads_get_the_same_answer(model: M2FP) -> None:
+def test_all_threads_get_the_same_answer(small_model: M2FP) -> None:
     """Torch computes in one thread, whoever asks."""
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     with ThreadPoolExecutor(3) as threads:
-        answers = list(threads.map(model, [image] * 6))
+        answers = list(threads.map(small_model, [image] * 6))
     assert all((answer.labels == answers[0].labels).all() for answer in answers)
     with pytest.raises(ZeroDivisionError):
         compute(lambda: 1 // 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,27 @@ from parsing.result import Parsing
 DATA_SETS = {"coco": "annotations.coco.json", "label-studio": "annotations.label-studio.json", "labelme": ""}
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with photos, and what the model finds in them in each format."""
+    folder = tmp_path_factory.mktemp("score")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(cli, "load", lambda name, **options: parsing.Parser(Crowd()))
+        for name in ("a.png", "deep/b.png"):
+            Path("photos", name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(PHOTO).save(Path("photos", name))
+        for name in DATA_SETS:
+            assert cli.main(["photos", "-o", f"out/{name}", "--recursive", "--format", name]) == 0
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The working folder, with photos, what was found in them in each format, and the model that found it."""
+def photos(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working folder, with a copy of all that, and the model that found it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "load", lambda name, **options: parsing.Parser(Crowd()))
     monkeypatch.setattr(score, "load", lambda name, **options: parsing.Parser(Crowd()))
-    for name in ("a.png", "deep/b.png"):
-        Path("photos", name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(PHOTO).save(Path("photos", name))
-    for name in DATA_SETS:
-        assert cli.main(["photos", "-o", f"out/{name}", "--recursive", "--format", name]) == 0
 
 
 def printed(capfd: pytest.CaptureFixture[str]) -> dict[str, str]:

@@ -1,0 +1,47 @@
+"""Lite in the browser, "On this device": how tests choose it, give it photos, and see what the page sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, Request, expect
+from support.served import serve
+
+import parsing
+from parsing.web.modules import modules_folder
+from parsing.web.page.handlers import EXAMPLES
+from parsing.web.server.background import BackgroundLoader
+
+LITE = parsing.load("lite")
+DEVICE = f"{modules_folder()}device/"
+"""Where the page finds its modules, on the server."""
+READY = "Lite runs in this browser: photos stay on this device."
+ADMIRAL, ASTRONAUT, GROUP, PHOTOGRAPHER = EXAMPLES
+
+
+def device_address() -> Iterator[str]:
+    """The address of a page that offers Lite here and there, until asked to go on."""
+    with serve(LITE, loader=BackgroundLoader(lambda _: LITE), choice="lite") as address:
+        yield address
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A photo as the browser is given it."""
+    return {"name": path.name, "mimeType": "image/jpeg", "buffer": path.read_bytes()}
+
+
+def choose(page: Page, model: str) -> None:
+    page.locator(f"#models [value={model}]").check()
+
+
+def choose_device(page: Page) -> None:
+    """On this device; until the model is there."""
+    choose(page, "device")
+    expect(page.locator("#models [role=status]")).to_have_text(READY, timeout=60_000)
+
+
+def sent(requests: list[Request]) -> list[str]:
+    """The requests that carry anything."""
+    return [f"{request.method} {request.url}" for request in requests if request.method != "GET" or request.post_data_buffer]
