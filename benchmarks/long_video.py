@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import parsing
-from parsing.cli import parse, video
+from parsing.cli import video
+from parsing.cli.options import read_options
 from parsing.labels import HUMAN, PARTS
 from parsing.memory import peak_memory
 from parsing.result import Parsing, Segment
@@ -86,7 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clip, out = Path(folder, "clip.mp4"), Path(folder, "out.mp4")
         write(clip, chosen.minutes)
-        video.run(parse.read_options([str(clip), "-o", str(out)]), lambda: parsing.Parser(Still()))
+        video.run(read_options([str(clip), "-o", str(out)]), lambda: parsing.Parser(Still()))
         print(f"to the end: at most {peak_memory():.0f} MB since the last")
         before, after = (sorted(times(path)) for path in (clip, out))
         alike = sum(one == other for one, other in zip(before, after, strict=True))

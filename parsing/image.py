@@ -38,7 +38,7 @@ class Photo:
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8] | Photo
 """Whatever holds a photo."""
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+FILE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 MAX_PIXELS: Final = 50_000_000
 MOST_SCANS: Final = 64
 """Of a JPEG; encoders write up to 18. Each takes as long as a whole picture, and may be no longer than ten bytes."""
@@ -184,7 +184,7 @@ def _from_stream(stream: BinaryIO, most_pixels: int) -> NDArray[np.uint8]:
     if not start:
         raise ImageError("The file is empty.", "not-an-image")
     try:
-        picture = Image.open(stream, formats=FORMATS)
+        picture = Image.open(stream, formats=FILE_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(_too_large("more than 178", most_pixels), "too-large") from None
     except UnidentifiedImageError:

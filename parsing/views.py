@@ -17,19 +17,19 @@ from parsing.result import Parsing
 def draw(
     photo: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    keys: NDArray[np.uint16],
+    regions: NDArray[np.uint16],
     chosen: NDArray[np.uint8],
     opacity: float,
     colors: NDArray[np.uint8],
     view: str,
 ) -> NDArray[np.uint8]:
-    """One view, with hard edges; `keys` are those of `number_regions`, `chosen` is 255 where something is drawn."""
+    """One view, with hard edges; `regions` are those of `number_regions`, `chosen` is 255 where something is drawn."""
     if view == "cutout":
         cutout = np.zeros((*chosen.shape, 4), np.uint8)
         cv2.copyTo(cv2.merge((*cv2.split(photo), chosen)), chosen, cutout)
         return cutout
     if view == "outlines":
-        chosen = chosen & _borders(keys, chosen)
+        chosen = chosen & _borders(regions, chosen)
     picture = np.zeros_like(photo) if view == "map" else photo.copy()
     if view == "blur":
         return np.asarray(cv2.copyTo(effects.blur(photo), chosen, picture), np.uint8)
@@ -37,10 +37,10 @@ def draw(
         return np.asarray(cv2.copyTo(effects.pixelate(photo), chosen, picture), np.uint8)
     flat = _color(labels, colors)
     if view == "recolor":
-        flat = effects.recolor(photo, np.asarray(cv2.copyTo(keys, chosen), np.uint16), flat)
+        flat = effects.recolor(photo, np.asarray(cv2.copyTo(regions, chosen), np.uint16), flat)
     if view == "overlay":
         # In exact arithmetic all sums are multiples of 1/256; the extra 1/512 makes rounding to nearest round halves up,
-        # which is the integer rule above. Float32 holds these numbers exactly.
+        # which is the integer rule of `parsing.render`. Float32 holds these numbers exactly.
         share = math.floor(opacity * 256 + 0.5) / 256
         flat = np.asarray(cv2.addWeighted(photo, 1 - share, flat, share, 1 / 512), np.uint8)
     return np.asarray(cv2.copyTo(flat, chosen, picture), np.uint8)
@@ -80,12 +80,12 @@ def number_regions(parsing: Parsing) -> NDArray[np.uint16]:
     return parsing.labels + parsing.person_of * np.uint16(32)
 
 
-def _borders(keys: NDArray[np.uint16], chosen: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _borders(regions: NDArray[np.uint16], chosen: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(H, W) uint8, 255 where another part or person, or what is not chosen, is within the width of an outline."""
-    region = cv2.copyTo(keys, chosen)
+    inside = cv2.copyTo(regions, chosen)
     side = 2 * outline_width(chosen.shape) + 1
     square = np.ones((side, side), np.uint8)
-    return np.asarray(cv2.compare(cv2.erode(region, square), cv2.dilate(region, square), cv2.CMP_NE), np.uint8)
+    return np.asarray(cv2.compare(cv2.erode(inside, square), cv2.dilate(inside, square), cv2.CMP_NE), np.uint8)
 
 
 def _color(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:

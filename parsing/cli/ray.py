@@ -34,7 +34,7 @@ from parsing.models.m2fp.weights import local_folder
 from parsing.parser import Parser, load
 from parsing.program import one_line
 
-THIS_MACHINE: Final = "local"
+LOCAL_CLUSTER: Final = "local"
 """The address where none was given: a cluster that begins and ends with the command."""
 BUNDLES: Final = 50
 """That each worker gets, at least: so many that all end at about the same time."""
@@ -52,7 +52,7 @@ def read_address(words: str) -> str:
         raise argparse.ArgumentTypeError(
             "Ray Data does not run through ray://; run this on a machine of the cluster, with auto"
         )
-    if words not in (THIS_MACHINE, "auto") and not re.fullmatch(r"[\w.-]+:\d{1,5}", words):
+    if words not in (LOCAL_CLUSTER, "auto") and not re.fullmatch(r"[\w.-]+:\d{1,5}", words):
         raise argparse.ArgumentTypeError(
             f"the address of a cluster is auto or HOST:PORT, but this is {words!r}; for this machine alone, write --ray last"
         )
@@ -71,10 +71,10 @@ def connected(address: str) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     options: dict[str, Any] = {"runtime_env": {"working_dir": str(ROOT), "excludes": ["/*", "!/.", "!/parsing", "!/assets"]}}
-    if address == THIS_MACHINE:
+    if address == LOCAL_CLUSTER:
         options = {"num_cpus": usable_cores(), "include_dashboard": False}
     try:
-        if address not in (THIS_MACHINE, "auto"):
+        if address not in (LOCAL_CLUSTER, "auto"):
             _knock(address)
         with mute():
             import ray

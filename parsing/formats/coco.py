@@ -92,12 +92,13 @@ def read(document: dict[str, Any]) -> Iterator[tuple[str, Regions]]:
 
         def regions(photo: dict[str, Any] = photo) -> Iterator[tuple[str, NDArray[np.bool_]]]:
             for annotation in found[photo["id"]]:
-                yield names[annotation["category_id"]], read_mask(annotation["segmentation"], photo["height"], photo["width"])
+                height, width = photo["height"], photo["width"]
+                yield names[annotation["category_id"]], read_segmentation(annotation["segmentation"], height, width)
 
         yield photo["file_name"], regions
 
 
-def read_mask(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
+def read_segmentation(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
     """The mask, (H, W) bool, of polygons, of run lengths, or of run lengths as numbers.
 
     Raises:

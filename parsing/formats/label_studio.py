@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.formats.brush import decode_brush, encode_brush
-from parsing.formats.coco import read_mask
+from parsing.formats.coco import read_segmentation
 from parsing.formats.outlines import edge_outlines
 from parsing.formats.regions import Regions
 from parsing.formats.sample import Sample
@@ -121,4 +121,4 @@ def _read_region(region: dict[str, Any]) -> tuple[str, NDArray[np.bool_]]:
     corners = np.array(value["points"], float) * (width, height) / 100
     # What is as good as a whole number was one: six digits of a per cent are a hundredth of a pixel and less.
     corners = np.where(np.abs(corners - corners.round()) < 0.01, corners.round(), corners)
-    return value["polygonlabels"][0], read_mask([corners.ravel().tolist()], height, width)
+    return value["polygonlabels"][0], read_segmentation([corners.ravel().tolist()], height, width)

@@ -24,7 +24,7 @@ from support.pictures import (
     quarters,
 )
 
-from parsing.image import FORMATS, MAX_PIXELS, ImageError, open_image
+from parsing.image import FILE_FORMATS, MAX_PIXELS, ImageError, open_image
 
 pytestmark = NO_PILLOW_WARNINGS
 
@@ -52,7 +52,7 @@ def with_size(format: str, width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [(10_000, 5_001), (12_000, 12_000), (16_000, 16_000)])
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", FILE_FORMATS)
 def test_more_than_50_megapixels_are_refused_before_anything_is_decoded(format: str, size: tuple[int, int]) -> None:
     with pytest.raises(ImageError, match="megapixels") as refusal:
         open_image(with_size(format, *size))  # decoding would find the data far too short
@@ -118,7 +118,7 @@ def noise(format: str, **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", FILE_FORMATS)
 def test_a_file_cut_short_is_damaged(format: str, share: float) -> None:
     data = noise(format)
     with pytest.raises(ImageError, match="damaged or cut short") as refusal:

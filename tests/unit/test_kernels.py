@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from parsing.models.m2fp import kernels
 from parsing.models.m2fp.kernels import check, compiled
-from parsing.models.m2fp.masks import Frame, LabelMap, Upsampler
+from parsing.models.m2fp.masks import LabelMap, Placement, Upsampler
 from parsing.models.m2fp.network.layers import attended
 
 
@@ -106,19 +106,19 @@ def test_the_norm_of_a_sum(shape: tuple[int, ...], dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("photo", [(61, 83), (200, 300), (16, 7), (5, 90)])
 def test_a_window_of_a_mask_is_the_mask_in_two_steps(photo: tuple[int, int], both_ways: None) -> None:
     """Every mask, small or large, anywhere, and the map that grows from all of them."""
-    frame = Frame(padded=(64, 96), box=(0, 0, 90, 61), photo=photo)
+    placement = Placement(padded=(64, 96), box=(0, 0, 90, 61), photo=photo)
     generator = np.random.default_rng(3)
     logits = torch.full((40, 16, 24), -3.0)
     for mask in logits:
         y, x, height, width = generator.integers(0, (16, 24, 16, 24))
         patch = torch.from_numpy(generator.normal(1, 2, (height + 1, width + 1)))
         mask[y : y + height + 1, x : x + width + 1] = patch[: 16 - y, : 24 - x]
-    upsample, label_map = Upsampler((16, 24), frame), LabelMap(photo)
+    upsample, label_map = Upsampler((16, 24), placement), LabelMap(photo)
     best, expected = torch.zeros(photo), torch.zeros(photo, dtype=torch.uint8)
     for label, masks in enumerate(logits.split(4), start=1):
         sums, counts = torch.zeros(photo), torch.zeros(photo)
         for mask in masks:
-            padded = functional.interpolate(mask[None, None], size=frame.padded, mode="bilinear", align_corners=False)
+            padded = functional.interpolate(mask[None, None], size=placement.padded, mode="bilinear", align_corners=False)
             full = functional.interpolate(padded[..., :61, :90], size=photo, mode="bilinear", align_corners=False)[0, 0]
             window = upsample(mask)
             found, certainty = window.read()

@@ -15,7 +15,7 @@ from torch.nn import functional
 from parsing.labels import HUMAN
 from parsing.models.m2fp.decode import Decoded, decode_instances, decode_pixels
 from parsing.models.m2fp.m2fp import M2FP, centre, scale, to_input
-from parsing.models.m2fp.masks import Frame
+from parsing.models.m2fp.masks import Placement
 from parsing.models.m2fp.network.config import SHORT_SIDES
 from parsing.models.m2fp.network.worker import compute
 
@@ -120,7 +120,7 @@ def test_the_input_is_normalised_and_padded_with_zeros() -> None:
     assert not x[0, :, :, 33:].any()
 
 
-FRAME = Frame(padded=(64, 96), box=(0, 0, 90, 61), photo=(83, 122))
+PLACEMENT = Placement(padded=(64, 96), box=(0, 0, 90, 61), photo=(83, 122))
 
 
 def outputs(queries: int, classes: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -137,13 +137,13 @@ def pipeline(
     class_logits: torch.Tensor, mask_logits: torch.Tensor, num_parts: int, threshold: float
 ) -> tuple[NDArray[np.uint8], list[tuple[int, float, NDArray[np.bool_]]]]:
     """The pipeline's rules taken literally: every mask at full size, every pair of query and class."""
-    height, width = FRAME.box[3], FRAME.box[2]
-    masks = functional.interpolate(mask_logits[None], size=FRAME.padded, mode="bilinear", align_corners=False)
-    masks = functional.interpolate(masks[..., :height, :width], size=FRAME.photo, mode="bilinear", align_corners=False)[0]
+    height, width = PLACEMENT.box[3], PLACEMENT.box[2]
+    masks = functional.interpolate(mask_logits[None], size=PLACEMENT.padded, mode="bilinear", align_corners=False)
+    masks = functional.interpolate(masks[..., :height, :width], size=PLACEMENT.photo, mode="bilinear", align_corners=False)[0]
     probabilities = class_logits.softmax(-1)[:, :-1]
     chances, pairs = probabilities.flatten().topk(min(100, probabilities.numel()), sorted=False)
     parts, people = [], []
-    sums, counts = torch.zeros(num_parts, *FRAME.photo), torch.zeros(num_parts, *FRAME.photo)
+    sums, counts = torch.zeros(num_parts, *PLACEMENT.photo), torch.zeros(num_parts, *PLACEMENT.photo)
     for chance, pair in zip(chances, pairs, strict=True):
         mask, label = masks[pair // probabilities.shape[1]], int(pair % probabilities.shape[1])
         inside = mask > 0
@@ -165,7 +165,7 @@ def pipeline(
 def test_decoding_follows_the_pipelines_rules(queries: int, classes: int, num_parts: int, threshold: float) -> None:
     class_logits, mask_logits = outputs(queries, classes)
     labels, instances = pipeline(class_logits, mask_logits, num_parts, threshold)
-    decoded = decode_instances(class_logits, mask_logits, FRAME, num_parts, threshold)
+    decoded = decode_instances(class_logits, mask_logits, PLACEMENT, num_parts, threshold)
     found = decoded.parts + decoded.people
     assert (decoded.labels == labels).mean() > 0.9995
     assert labels.any()
@@ -178,7 +178,7 @@ def test_decoding_follows_the_pipelines_rules(queries: int, classes: int, num_pa
 def test_nobody_and_nothing() -> None:
     class_logits, mask_logits = outputs(8, 21)
     class_logits[:, -1] = 50  # "no object"
-    decoded = decode_instances(class_logits, mask_logits, FRAME, 20, 0.3)
+    decoded = decode_instances(class_logits, mask_logits, PLACEMENT, 20, 0.3)
     assert (decoded.parts, decoded.people) == ([], [])
     assert not decoded.labels.any()
     assert not decoded.person_of.any()
@@ -193,7 +193,7 @@ def two_people() -> Decoded:
     for query, (label, top, left, right) in enumerate(people + parts):
         class_logits[query, label] = 10
         mask_logits[query, top : top + 8, left:right] = 9
-    return decode_instances(class_logits, mask_logits, FRAME, 20, 0.3)
+    return decode_instances(class_logits, mask_logits, PLACEMENT, 20, 0.3)
 
 
 def test_a_part_belongs_to_the_person_it_overlaps_most() -> None:
@@ -219,12 +219,12 @@ def test_each_pixel_belongs_to_the_person_of_its_part_or_mask() -> None:
 def test_pixel_votes_are_summed_at_the_inputs_size() -> None:
     """The single-person model: softmax times sigmoid summed over queries, then cropped, resized and the highest class taken."""
     class_logits, mask_logits = outputs(30, 20)
-    frame = Frame(padded=(64, 96), box=(8, 5, 90, 61), photo=(83, 122))
-    masks = functional.interpolate(mask_logits[None], size=frame.padded, mode="bilinear", align_corners=False)[0].sigmoid()
+    placement = Placement(padded=(64, 96), box=(8, 5, 90, 61), photo=(83, 122))
+    masks = functional.interpolate(mask_logits[None], size=placement.padded, mode="bilinear", align_corners=False)[0].sigmoid()
     votes = torch.einsum("qc,qhw->chw", class_logits.softmax(-1)[:, :-1], masks)[:, 5:61, 8:90]
-    votes = functional.interpolate(votes[None], size=frame.photo, mode="bilinear", align_corners=False)[0]
+    votes = functional.interpolate(votes[None], size=placement.photo, mode="bilinear", align_corners=False)[0]
     labels = votes.argmax(0)
-    decoded = decode_pixels(class_logits, mask_logits, frame)
+    decoded = decode_pixels(class_logits, mask_logits, placement)
     assert (decoded.labels == labels.numpy()).all()
     assert [part.label for part in decoded.parts] == [label for label in labels.unique().tolist() if label]
     for part in decoded.parts:

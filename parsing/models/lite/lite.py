@@ -142,7 +142,7 @@ class Lite:
         """A closer look at one person: writes the parts into `labels` and `person_of`, unless it is nobody; returns the
         confidence in each class.
         """
-        box = _grow(people[index].box, image.shape[:2])
+        box = _with_margin(people[index].box, image.shape[:2])
         area = _slices(box)
         small = _resize(image[area], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(box)))
         answer = _mean(self._run(small), self._run(small[:, ::-1]).mirrored())  # two opinions are 0.01 mean IoU better than one
@@ -260,7 +260,7 @@ def _segments(
     humans: list[Segment] = []
     renumber = np.zeros(256, np.uint8)
     for index, person in enumerate(people):
-        box = _grow(person.box, labels.shape)
+        box = _with_margin(person.box, labels.shape)
         mask = person_of[_slices(box)] == index + 1
         if not mask.any():
             continue
@@ -275,7 +275,7 @@ def _segments(
     return parts, humans, np.asarray(cv2.LUT(person_of, renumber), np.uint8)
 
 
-def _grow(box: Box, size: tuple[int, int]) -> Box:
+def _with_margin(box: Box, size: tuple[int, int]) -> Box:
     """The box with `MARGIN` on each side, inside a photo of (height, width) `size`."""
     x0, y0, x1, y1 = box
     across, down = int(MARGIN * (x1 - x0)) + 1, int(MARGIN * (y1 - y0)) + 1

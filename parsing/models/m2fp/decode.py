@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from parsing.labels import BACKGROUND, HUMAN
-from parsing.models.m2fp.masks import SURE, Frame, LabelMap, Upsampler
+from parsing.models.m2fp.masks import SURE, LabelMap, Placement, Upsampler
 from parsing.result import Segment
 
 BEST_PAIRS: Final = 100
@@ -52,7 +52,9 @@ class Candidate:
     probability: float
 
 
-def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, num_parts: int, part_threshold: float) -> Decoded:
+def decode_instances(
+    class_logits: Tensor, mask_logits: Tensor, placement: Placement, num_parts: int, part_threshold: float
+) -> Decoded:
     """Reads the network's output as parts and people, as the multi-person models do.
 
     The 100 most probable pairs of query and class are candidates. A candidate's mask is where its logits are positive, its
@@ -63,13 +65,13 @@ def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, nu
     Args:
         class_logits: (Q, classes + 1) float32, "no object" last.
         mask_logits: (Q, h, w) float32.
-        frame: how the masks lie on the photo.
+        placement: how the masks lie on the photo.
         num_parts: classes of the label map, background included; the class of this index is a whole person.
         part_threshold: as above.
     """
     candidates = _best_pairs(class_logits)
-    upsample = Upsampler(mask_logits.shape[1:], frame)
-    label_map = LabelMap(frame.photo)
+    upsample = Upsampler(mask_logits.shape[1:], placement)
+    label_map = LabelMap(placement.photo)
     found: dict[Candidate, Segment] = {}
     for label in sorted({candidate.label for candidate in candidates}):
         for candidate in (candidate for candidate in candidates if candidate.label == label):
@@ -81,7 +83,7 @@ def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, nu
             if label != BACKGROUND and score >= LOWEST_SCORE:
                 origin = (window.columns.start, window.rows.start)
                 known = HUMAN if label == num_parts else label
-                found[candidate] = Segment.from_mask(mask, known, score, origin=origin, size=frame.photo)
+                found[candidate] = Segment.from_mask(mask, known, score, origin=origin, size=placement.photo)
         label_map.close(label)
 
     parts = [candidate for candidate in candidates if candidate in found and candidate.label != num_parts]
@@ -90,10 +92,10 @@ def decode_instances(class_logits: Tensor, mask_logits: Tensor, frame: Frame, nu
     overlaps = masks[[part.query for part in parts]] @ masks[[person.query for person in people]].T  # (parts, people)
     numbered = [replace(found[person], person=number) for number, person in enumerate(people, start=1)]
     owned = [replace(found[part], person=owner) for part, owner in zip(parts, owners(overlaps), strict=True)]
-    return Decoded(label_map.labels, owned, numbered, layer_people(owned, numbered, frame.photo))
+    return Decoded(label_map.labels, owned, numbered, layer_people(owned, numbered, placement.photo))
 
 
-def decode_pixels(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> Decoded:
+def decode_pixels(class_logits: Tensor, mask_logits: Tensor, placement: Placement) -> Decoded:
     """Reads the network's output as votes for the class of each pixel, as the single-person model does.
 
     A query's vote for a class is its softmax probability times the sigmoid of its mask; votes are summed at the size of the
@@ -102,17 +104,18 @@ def decode_pixels(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> De
     Args:
         class_logits: (Q, classes + 1) float32, "no object" last.
         mask_logits: (Q, h, w) float32.
-        frame: how the masks lie on the photo.
+        placement: how the masks lie on the photo.
     """
-    x0, y0, x1, y1 = frame.box
+    x0, y0, x1, y1 = placement.box
     probabilities = class_logits.softmax(dim=1)[:, :-1]  # (Q, classes)
-    masks = functional.interpolate(mask_logits[None], size=frame.padded, mode="bilinear", align_corners=False)
+    masks = functional.interpolate(mask_logits[None], size=placement.padded, mode="bilinear", align_corners=False)
     masks = masks[0, :, y0:y1, x0:x1].sigmoid()  # (Q, h of the photo in the input, w)
     votes = torch.einsum("qc,qhw->chw", probabilities, masks)
-    best = torch.full(frame.photo, -1.0)
-    labels = torch.zeros(frame.photo, dtype=torch.uint8)
+    best = torch.full(placement.photo, -1.0)
+    labels = torch.zeros(placement.photo, dtype=torch.uint8)
     for label, vote in enumerate(votes):  # one at a time: all of them are 1 GB for 12 megapixels
-        vote = functional.interpolate(vote[None, None], size=frame.photo, mode="bilinear", align_corners=False)[0, 0]  # (H, W)
+        vote = functional.interpolate(vote[None, None], size=placement.photo, mode="bilinear", align_corners=False)
+        vote = vote[0, 0]  # (H, W)
         labels.masked_fill_(vote > best, label)
         torch.maximum(best, vote, out=best)
 

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-NAMES: Final = {
+REPOSITORIES: Final = {
     "m2fp": "cv_resnet101_image-multiple-human-parsing",
     "m2fp-single": "cv_resnet101_image-single-human-parsing",
 }
@@ -39,7 +39,7 @@ def fetch(name: str, folder: Path, files: list[str], progress: Progress | None =
     """Fetches files of a model.
 
     Args:
-        name: a key of `NAMES`.
+        name: a key of `REPOSITORIES`.
         folder: where they go, and what is left of an earlier try.
         files: their names.
         progress: told how far it is.
@@ -95,7 +95,7 @@ def check(name: str, seconds: float) -> str:
 
 def addresses(name: str) -> Iterator[tuple[str, str | None]]:
     """Where a model may be, the likeliest place first: its name with an owner, and a tag."""
-    return ((f"{owner}/{NAMES[name]}", revision) for owner in OWNERS for revision in REVISIONS[name])
+    return ((f"{owner}/{REPOSITORIES[name]}", revision) for owner in OWNERS for revision in REVISIONS[name])
 
 
 def explain(error: BaseException) -> str:

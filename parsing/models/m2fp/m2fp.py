@@ -23,7 +23,7 @@ from parsing.labels import PARTS
 from parsing.models.m2fp import weights as store
 from parsing.models.m2fp.decode import decode_instances, decode_pixels
 from parsing.models.m2fp.download import DOCTOR
-from parsing.models.m2fp.masks import Frame
+from parsing.models.m2fp.masks import Placement
 from parsing.models.m2fp.network.config import SHORT_SIDES, ModelConfig
 from parsing.models.m2fp.network.m2fp import STRIDE, M2FPNetwork
 from parsing.models.m2fp.network.worker import compute
@@ -75,14 +75,14 @@ class Pipeline:
         with stages("prepare"):
             pixels, box = centre(image, config.canvas) if config.single_person else scale(image, self.short_side)
             x = to_input(pixels)  # (1, 3, h, w)
-            frame = Frame(padded=(x.shape[2], x.shape[3]), box=box, photo=image.shape[:2])
+            placement = Placement(padded=(x.shape[2], x.shape[3]), box=box, photo=image.shape[:2])
         with stages("network"):
             class_logits, mask_logits = self.network(x)  # (1, Q, classes + 1), (1, Q, h/4, w/4)
         with stages("decode"):
             if config.instances:
-                decoded = decode_instances(class_logits[0], mask_logits[0], frame, config.num_parts, config.part_threshold)
+                decoded = decode_instances(class_logits[0], mask_logits[0], placement, config.num_parts, config.part_threshold)
             else:
-                decoded = decode_pixels(class_logits[0], mask_logits[0], frame)
+                decoded = decode_pixels(class_logits[0], mask_logits[0], placement)
         return Parsing(
             labels=decoded.labels,
             parts=decoded.parts,

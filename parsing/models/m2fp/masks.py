@@ -27,7 +27,7 @@ BAND_PIXELS: Final = 1 << 17
 
 
 @dataclass(frozen=True)
-class Frame:
+class Placement:
     """How the network's masks lie on the photo.
 
     Attributes:
@@ -146,11 +146,11 @@ class Window:
 class Upsampler:
     """Cuts the window of each mask."""
 
-    def __init__(self, size: Sequence[int], frame: Frame) -> None:
+    def __init__(self, size: Sequence[int], placement: Placement) -> None:
         """Takes the height and width of the network's output, and how it lies on the photo."""
-        x0, y0, x1, y1 = frame.box
-        self._rows = Taps.through(size[0], frame.padded[0], y0, y1, frame.photo[0])
-        self._columns = Taps.through(size[1], frame.padded[1], x0, x1, frame.photo[1])
+        x0, y0, x1, y1 = placement.box
+        self._rows = Taps.through(size[0], placement.padded[0], y0, y1, placement.photo[0])
+        self._columns = Taps.through(size[1], placement.padded[1], x0, x1, placement.photo[1])
         self._step = kernels.vector_length()
         if kernels.library() is not None:
             self._first, self._shares = self._columns.blocks(size[1], self._step)

@@ -19,7 +19,7 @@ from parsing.models.m2fp import weights as store
 if TYPE_CHECKING:
     from parsing.models.m2fp.m2fp import Network
 
-SIZES: Final = ((96, 128), (160, 96))
+CHECKED_SIZES: Final = ((96, 128), (160, 96))
 """Height and width of the pictures on which the file is checked."""
 LARGEST_DIFFERENCE: Final = 0.01
 """Of 98 % of all logits, which have deviations of 4 and more."""
@@ -63,7 +63,7 @@ def export(weights: str | os.PathLike[str] | None, output: Path) -> None:
             partial.touch()  # a folder that cannot be written shows before the work
             write_onnx(network, partial)
             model = onnx.load(partial)
-            onnx.helper.set_model_props(model, {store.CONFIGURATION: store.with_sizes(folder, config.network)})
+            onnx.helper.set_model_props(model, {store.CONFIGURATION: store.configuration_with_sizes(folder, config.network)})
             onnx.save(model, partial)
             del model
             verify(network, OnnxNetwork(partial))
@@ -84,7 +84,7 @@ def verify(network: Network, exported: Network) -> None:
     from parsing.models.m2fp.network.worker import compute
 
     generator = torch.Generator().manual_seed(0)
-    for size in SIZES:
+    for size in CHECKED_SIZES:
         picture = torch.randn(1, 3, *size, generator=generator)
         expected, found = compute(network, picture), compute(exported, picture)
         for wanted, got in zip(expected, found, strict=True):

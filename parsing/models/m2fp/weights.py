@@ -80,7 +80,7 @@ def configuration_text(folder: Path) -> str:
         raise WeightsError(f"The model's {CONFIGURATION} cannot be read.") from error
 
 
-def with_sizes(folder: Path, network: NetworkConfig) -> str:
+def configuration_with_sizes(folder: Path, network: NetworkConfig) -> str:
     """A folder's configuration with the sizes of the network that its weights are of, as JSON text."""
     from parsing.models.m2fp.network.config import with_sizes
 

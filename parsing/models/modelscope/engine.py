@@ -118,7 +118,9 @@ class Engine:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115, it is there as long as the process
         with tempfile.TemporaryDirectory(prefix="parsing-") as temporary:
             torch.save({"model": weights}, Path(temporary, store.CHECKPOINT))
-            Path(temporary, store.CONFIGURATION).write_text(store.with_sizes(folder, self.config.network), encoding="utf-8")
+            Path(temporary, store.CONFIGURATION).write_text(
+                store.configuration_with_sizes(folder, self.config.network), encoding="utf-8"
+            )
             command = [str(python), "-I", worker.__file__, temporary]
             try:
                 self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words)
@@ -132,7 +134,7 @@ class Engine:
         return self._process.poll() is None
 
     def parse(self, photo: NDArray[np.uint8]) -> tuple[dict[str, NDArray[Any]], float]:
-        """What `worker.Pipeline` says of an RGB uint8 (H, W, 3) photo, and the most megabytes it had resident."""
+        """What `worker.WatchedPipeline` says of an RGB uint8 (H, W, 3) photo, and the most megabytes it had resident."""
         peak_memory(self._process.pid, restart=True)
         with contextlib.suppress(OSError):  # whoever does not read has ended, and below it shows why
             worker.send(cast(BinaryIO, self._process.stdin), photo=photo)
@@ -182,7 +184,7 @@ def explain(status: int, words: str) -> str:
 
 
 def read_answer(answer: dict[str, NDArray[Any]], num_parts: int, classes: tuple[Part, ...] = PARTS) -> Parsing:
-    """From what `worker.Pipeline` says of a photo to what `M2FP` says of it.
+    """From what `worker.WatchedPipeline` says of a photo to what `M2FP` says of it.
 
     Args:
         answer: the arrays.

@@ -46,7 +46,7 @@ def receive(stream: BinaryIO) -> dict[str, NDArray[Any]]:
         return dict(archive)
 
 
-class Pipeline:
+class WatchedPipeline:
     """ModelScope's pipeline, watched while it works: when its stages end, and the label map, which it computes and drops."""
 
     def __init__(self, folder: str) -> None:
@@ -101,7 +101,7 @@ def main() -> None:
     photos = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the libraries print is no answer
-    parse = Pipeline(sys.argv[1])
+    parse = WatchedPipeline(sys.argv[1])
     send(answers)
     while True:
         try:
