@@ -10,6 +10,10 @@ REFERENCE := .venv-reference
 # What ModelScope's own pipeline runs on; override with `make reference PYTHON_REFERENCE=...`.
 PYTHON_REFERENCE ?= python3.10
 
+# The unit tests run in a process for each core, each file in one of them, which makes its models once. The other tests do not: they
+# start programs that use all cores, and watch what they do in time.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 # On Linux, plain pip may choose PyTorch's CUDA build, several gigabytes. The CPU build is taken from where pip is set up to look, else
 # from PyTorch's own index, asked once and briefly; where neither has it, plain pip takes over.
 # Arguments: the environment's folder, a requirements file with "torch==".
@@ -42,7 +46,7 @@ types: $(VENV)/installed-dev
 
 unit: $(VENV)/installed-dev
 	tools/machine.sh compiler
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit
 
 javascript: $(VENV)/installed-javascript
 	tools/npm.sh $(BIN)/python run --silent lint

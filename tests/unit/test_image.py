@@ -28,12 +28,12 @@ from support.pictures import (
     quarters,
 )
 
-from parsing.image import FORMATS, open_image
+from parsing.image import FILE_FORMATS, open_image
 
 pytestmark = NO_PILLOW_WARNINGS
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", FILE_FORMATS)
 def test_every_format_from_path_bytes_and_pillow(format: str, tmp_path: Path) -> None:
     data = encode(quarters(), format)
     file = tmp_path / "photo"

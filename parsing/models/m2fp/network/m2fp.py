@@ -69,7 +69,7 @@ class M2FPNetwork(nn.Module):
         """A copy, once packed, that computes convolutions and the linear layers of many tokens in bfloat16; the rest is shared.
 
         Norms and sums of the transformers stay float32, as do most convolutions that a C kernel computes: by Winograd's method
-        they are as fast as rounded ones. Made for processors that have instructions for it; the README says
+        they are as fast as rounded ones. Made for processors that have instructions for it; docs/measured.md says
         how well the pictures agree.
         """
         network = copy.deepcopy(self, {id(parameter): parameter for parameter in self.parameters()})
