@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -179,21 +175,3 @@ def test_each_refusal_of_the_hub_has_its_own_sentence(
     assert "\n" not in str(refused.value)
     hub.answer = None
     assert_same_weights(M2FP.load(), small_model)
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"MODELSCOPE_ENDPOINT": "http://127.0.0.1:9"}, "check the connection"),
-        ({"MODELSCOPE_ENDPOINT": "http://nohost.invalid"}, "check the connection"),
-        ({"NO_PROXY": "", "no_proxy": "", "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}, "The proxy"),
-    ],
-    ids=["refused", "no such host", "proxy"],
-)
-def test_out_of_reach(hub: Hub, settings: dict[str, str], said: str) -> None:
-    program = "from parsing.models.m2fp.m2fp import M2FP\ntry: M2FP.load()\nexcept OSError as error: print(error)"
-    environment = {**os.environ, **settings}  # a process of its own: the client keeps what it was told first
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, cwd=FOLDER.parents[2]
-    )
-    assert re.search(said, done.stdout), done.stdout + done.stderr
