@@ -164,3 +164,19 @@ def test_files_are_named_after_the_photo(page: Page, button: str, name: str) -> 
     with page.expect_download() as waiting:
         page.get_by_role("button", name=button, exact=True).click()
     assert waiting.value.suggested_filename == name
+
+
+NOTES = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"words"}
+
+
+def test_what_came_to_nothing_takes_neither_name_nor_place_from_the_photo_on_show(empty_page: Page) -> None:
+    hand_over(empty_page, "drop", "body", file_of(PHOTO), NOTES)
+    thumbnails = empty_page.locator(".strip button")
+    for _ in range(2):
+        expect(empty_page.locator(".said")).to_contain_text("This is not an image")
+        expect(thumbnails.first).to_have_attribute("aria-current", "true")
+        expect(thumbnails.last).to_have_attribute("aria-current", "false")
+        with empty_page.expect_download() as waiting:
+            empty_page.get_by_role("button", name="JSON", exact=True).click()
+        assert waiting.value.suggested_filename == "photo.json"
+        thumbnails.last.click()

@@ -107,7 +107,8 @@ export class Connection extends LocalPhotos {
     const serial = ++this.serial;
     const message = await this.server.first_photo(this.ticket).catch(() => null);
     if (!message || serial !== this.serial) return;
-    this.name = this.example = message.example.replaceAll("-", " ");
+    const name = message.example.replaceAll("-", " ");
+    this.chosen = { name, example: name };
     await this.receive(message);
     this.viewer.invite(serial === this.serial);
   }
@@ -145,7 +146,9 @@ export class Connection extends LocalPhotos {
   /** Another model for the photo on show, once that is there. */
   async beginAgain() {
     await this.idle;
-    return this.viewer.map && !this.found ? this.begin() : "";
+    if (!this.viewer.map || this.found) return "";
+    this.chosen = this.onShow;
+    return this.begin();
   }
 
   /** Nothing came of the newest photo. */
@@ -166,6 +169,7 @@ export class Connection extends LocalPhotos {
     this.props.value = null; // megabytes that nobody needs any more
     this.found = null;
     this.shown = serial;
+    this.onShow = this.chosen;
     this.viewer.show({ ...facts, pixels, maps: inflated });
     this.work(null, serial);
   }
@@ -181,6 +185,7 @@ export class Connection extends LocalPhotos {
     if (serial !== this.serial) return true;
     if (mirrored) mirror(pixels, width);
     this.found = null;
+    this.onShow = this.chosen;
     this.viewer.show({ ...answer, pixels, maps }, true);
     return true;
   }

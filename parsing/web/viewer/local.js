@@ -19,8 +19,8 @@ export class LocalPhotos {
     this.tables = tables;
     this.serial = 0;
     this.shown = 0; // number of the photo on show
-    this.name = "photo"; // what its files are called
-    this.example = ""; // the name of the example on show
+    this.onShow = { name: "photo", example: "" }; // what the files of the photo on show are called, and its name if it is an example
+    this.chosen = this.onShow; // the same of what was chosen last, which may come to nothing
     /** @type {Device | null} */
     this.device = null;
     /** @type {Found | null} */
@@ -32,10 +32,10 @@ export class LocalPhotos {
     this.idle = Promise.resolve(); // until nothing is at work
     this.becomeIdle = () => {};
     this.viewer = new Viewer(find(element, ".viewer"), tables, words, {
-      startCamera: () => this.work(null, ++this.serial),
+      startCamera: () => this.startCamera(),
       parseFrame: (frame) => this.parseFrame(frame),
       makeFile: (wanted) => this.makeFile(wanted),
-      photoName: () => this.name,
+      photoName: () => this.onShow.name,
       link: () => this.link,
       failedText: (reason) => this.failedText(reason),
     });
@@ -49,7 +49,8 @@ export class LocalPhotos {
 
   /** What the link says behind its "#". */
   linkSays() {
-    const { viewer, example } = this;
+    const { viewer } = this;
+    const { example } = this.onShow;
     const said = new URLSearchParams(location.hash.slice(1));
     said.set("language", viewer.words.language);
     if (example) said.set("example", example);
@@ -74,19 +75,22 @@ export class LocalPhotos {
 
   /** @param {File} file */
   announce(file) {
-    this.example = "";
-    this.name = nameOf(file);
+    this.chosen = { name: nameOf(file), example: "" };
     this.viewer.preview(URL.createObjectURL(file));
   }
 
   /** A clip is chosen: it plays at once. @param {File} file @param {Player} player @returns {Promise<boolean>} whether it came to its end */
   playClip(file, player) {
-    this.example = "";
-    this.name = nameOf(file);
+    this.chosen = { name: nameOf(file), example: "" };
     this.viewer.camera.stop();
     this.work(null, ++this.serial);
     this.viewer.settings.person = 0;
     return this.viewer.clip.play(player);
+  }
+
+  startCamera() {
+    this.chosen = { name: "camera", example: "" };
+    this.work(null, ++this.serial);
   }
 
   /** An example is chosen. @param {HTMLImageElement} picture @returns {Promise<boolean>} whether it was parsed and is on show */
@@ -99,7 +103,7 @@ export class LocalPhotos {
   /** @param {HTMLImageElement} picture */
   announceExample(picture) {
     this.viewer.preview(picture.src);
-    this.name = this.example = picture.alt;
+    this.chosen = { name: picture.alt, example: picture.alt };
   }
 
   /** Shows what is at work for a photo, unless a newer one has come. @param {Stage | null} now @param {number} serial */
@@ -129,7 +133,9 @@ export class LocalPhotos {
     this.waiting = null;
     this.broken = false;
     if (device && waiting) this.openHere(waiting);
-    else if (device && map) this.openHere({ pixels: map.pixels, width: map.width, height: map.height });
+    if (!device || waiting || !map) return;
+    this.chosen = this.onShow;
+    this.openHere({ pixels: map.pixels, width: map.width, height: map.height });
   }
 
   /** The model on the device could not be fetched or started. */
@@ -169,6 +175,7 @@ export class LocalPhotos {
     const pixels = new Uint32Array(found.pixels.buffer);
     const model = this.viewer.words["device.model"];
     this.found = found;
+    this.onShow = this.chosen;
     this.viewer.show({ width, height, people: people.length, model, timings, classes: this.tables.lite_table, pixels, maps }, isFrame);
   }
 

@@ -11,6 +11,8 @@ export class Strip {
     this.list = list;
     /** @type {File[]} */
     this.files = [];
+    /** @type {HTMLElement | null} */
+    this.onShow = null; // the item of the photo on show
     /** @type {(file: File) => void} */
     this.onChoose = () => {};
     list.addEventListener("click", (event) => {
@@ -22,6 +24,7 @@ export class Strip {
   /** @param {File[]} files none hides the strip */
   show(files) {
     this.files = files;
+    this.onShow = null;
     this.list.hidden = files.length === 0;
     this.list.replaceChildren(...files.map((file) => this.makeItem(file)));
     for (const file of files) this.draw(file, file);
@@ -44,7 +47,9 @@ export class Strip {
     const item = /** @type {HTMLElement | undefined} */ (this.list.children[this.files.indexOf(file)]);
     if (!item) return;
     item.dataset.state = state;
-    for (const other of this.list.children) other.querySelector("button")?.setAttribute("aria-current", String(other === item));
+    if (state === "shown") this.onShow = item;
+    const current = state === "failed" ? this.onShow : item;
+    for (const other of this.list.children) other.querySelector("button")?.setAttribute("aria-current", String(other === current));
     if (picture) this.draw(file, picture);
     this.list.scrollLeft = item.offsetLeft - (this.list.clientWidth - item.clientWidth) / 2;
   }
