@@ -18,7 +18,8 @@ from parsing.web.site.build import LIST, LIST_BEGINS, listed, site_files, write_
 
 FILES = site_files()
 PAGE = FILES["index.html"].decode()
-WRITTEN_HERE = [name for name in FILES if name.endswith((".html", ".css", ".js", ".json")) and name != "device/ort.js"]
+RUNTIMES = ("device/ort.js", "device/ort.gpu.js")
+WRITTEN_HERE = [name for name in FILES if name.endswith((".html", ".css", ".js", ".json")) and name not in RUNTIMES]
 
 
 def list_of(files: dict[str, bytes]) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def test_nothing_points_to_another_host_or_to_the_top_of_this_one(name: str) -> 
     )
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js") and name not in ("device/ort.js", LIST)])
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js") and name not in (*RUNTIMES, LIST)])
 def test_every_module_that_is_imported_is_there(name: str) -> None:
     for imported in re.findall(r"""^import .*?from "([^"]+)";$""", FILES[name].decode(), re.MULTILINE):
         parts: list[str] = name.split("/")[:-1]

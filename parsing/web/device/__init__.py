@@ -14,5 +14,9 @@ RUNTIME: Final = Path(__file__).parent / "runtime"
 RUNTIME_FILES: Final = {
     "ort.js": RUNTIME / "ort.wasm.bundle.min.mjs",
     "ort.wasm.packed": RUNTIME / "ort-wasm-simd-threaded.wasm.gz",
+    "ort.gpu.js": RUNTIME / "ort.webgpu.bundle.min.mjs",
+    "ort.gpu.packed": RUNTIME / "ort-wasm-simd-threaded.asyncify.wasm.gz",
 }
-"""ONNX Runtime by its names in the scripts: names that no server takes for something else, or unpacks on the way."""
+"""ONNX Runtime, for WebAssembly and for WebGPU, by its names in the scripts: names that no server takes for something else, or
+unpacks on the way.
+"""

@@ -18,7 +18,7 @@ const MOST_PIXELS = 25e6; // of the photos that are kept for whoever comes back 
  * Begins, and gives the function that ends it.
  * @param {LocalPhotos} photos
  * @param {(state: DeviceState) => void} tell told how far the model is: "starting", "loading", with the bytes that are here and in
- *   total, "ready" or "failed"
+ *   total, "ready", "chip" (on the graphics chip from now on), "tampered" or "failed"
  */
 export function start(photos, tell) {
   const device = new Device(tell);

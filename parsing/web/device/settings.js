@@ -26,9 +26,10 @@ const NUMBERS = /** @type {const} */ ([
   "smaller_face",
 ]);
 const LISTS = /** @type {const} */ (["face", "mirror", "garments"]);
+const FILES = /** @type {const} */ (["files", "chip_files"]);
 
 /** A file's size in bytes and its SHA-256 in hexadecimal. @typedef {{ bytes: number, sha256: string }} Known */
-/** Runtime and model stand in `files`, by name. @typedef {Record<typeof NUMBERS[number], number> & Record<typeof LISTS[number], number[]> & { files: Record<string, Known> }} Settings */
+/** Runtime and network stand in `files`, by name, and what a graphics chip takes besides in `chip_files`. @typedef {Record<typeof NUMBERS[number], number> & Record<typeof LISTS[number], number[]> & Record<typeof FILES[number], Record<string, Known>>} Settings */
 
 /**
  * What was fetched, if it is complete; a number that is missing would let a loop run for ever.
@@ -38,7 +39,7 @@ export function checkSettings(fetched) {
   const wrong = [
     ...NUMBERS.filter((name) => !Number.isFinite(fetched?.[name])),
     ...LISTS.filter((name) => !Array.isArray(fetched?.[name]) || !fetched[name].every(Number.isFinite)),
-    ...(Object.keys(fetched?.files ?? {}).length ? [] : ["files"]),
+    ...FILES.filter((name) => !Object.keys(fetched?.[name] ?? {}).length),
   ];
   if (wrong.length) throw new TypeError(`settings.json lacks ${wrong.join(", ")}.`);
   return fetched;

@@ -17,18 +17,24 @@ server and on the visitor's device alike.
 
 
 PACKED: Final = "ort.wasm.packed"
-"""The file of the runtime that the worker fetches itself, and compares with its checksum as it does the network's."""
+CHIP_PACKED: Final = "ort.gpu.packed"
+"""The files of the runtimes that the worker fetches itself, and compares with their checksums as it does the network's."""
 
 
 def device_settings() -> dict[str, Any]:
-    """`lite_settings`, and "files": of the runtime and of `network_files` the "bytes" and the "sha256" in hexadecimal.
+    """`lite_settings`; "files", of the runtime and of `network_files` the "bytes" and the "sha256" in hexadecimal; and
+    "chip_files", the same of what a graphics chip takes besides.
 
     Raises:
         OSError: one of them is missing or damaged.
     """
-    contents = {PACKED: RUNTIME_FILES[PACKED].read_bytes(), **network_files()}
-    files = {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in contents.items()}
-    return {**lite_settings(), "files": files}
+    files = {PACKED: RUNTIME_FILES[PACKED].read_bytes(), **network_files()}
+    chip_files = {CHIP_PACKED: RUNTIME_FILES[CHIP_PACKED].read_bytes()}
+    return {**lite_settings(), "files": _known(files), "chip_files": _known(chip_files)}
+
+
+def _known(files: dict[str, bytes]) -> dict[str, dict[str, int | str]]:
+    return {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in files.items()}
 
 
 def lite_settings() -> dict[str, Any]:

@@ -32,8 +32,11 @@ SERVICE_WORKER: Final = "service_worker.js"
 LIST: Final = "version.js"
 """The list of all files. It sets the global name SITE, because a service worker reads scripts and nothing else."""
 LIST_BEGINS: Final = "self.SITE = "
-NOT_KEPT: Final = (SERVICE_WORKER, ".nojekyll", "README.md", "examples/CREDITS.md", "device/LICENSE")
-"""What no page asks for; the rest, browsers keep for use without a connection."""
+NOT_ASKED_FOR: Final = (SERVICE_WORKER, ".nojekyll", "README.md", "examples/CREDITS.md", "device/LICENSE")
+NOT_KEPT: Final = (*NOT_ASKED_FOR, "device/ort.gpu.js", "device/ort.gpu.packed")
+"""What no page asks for, and what only a browser with a graphics chip does, which goes on without; the rest, browsers keep for
+use without a connection.
+"""
 
 
 def main(arguments: Sequence[str]) -> int:

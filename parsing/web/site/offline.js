@@ -14,7 +14,7 @@ export class Offline {
   /** Keeps the app, where the browser can: over plain HTTP, it cannot. */
   async keep() {
     const { serviceWorker } = navigator;
-    if (!serviceWorker) return;
+    if (!serviceWorker || this.registration) return;
     serviceWorker.addEventListener("message", ({ data }) => this.hear(data.offline));
     try {
       const options = /** @type {const} */ ({ updateViaCache: "none" });

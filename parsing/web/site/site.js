@@ -39,7 +39,7 @@ class Site {
     find(document, "#state .update").addEventListener("click", () => this.offline.takeOver());
     start(this.photos, (state) => {
       this.tell(state);
-      if (!["loading", "starting"].includes(state.phase)) this.offline.keep(); // what is to be seen first comes first
+      if (["ready", "failed", "tampered"].includes(state.phase)) this.offline.keep(); // what is to be seen first comes first
     });
     this.openFirst();
   }
