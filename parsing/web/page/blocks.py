@@ -80,7 +80,7 @@ def build_page(handlers: Handlers) -> gr.Blocks:
             answers.append(model.input(handlers.switch, [model, ticket], [shown], js=other_model, **parsed))
         for answer in answers:
             answer.failure(None, js="async () => (await window.parsingViewer).fail()", **private)
-        programs = Programs(handlers)
+        programs = Programs(handlers.photos)
         api(programs.serve_parse, api_name="parse", concurrency_limit=None)
         api(programs.serve_recolor, api_name="recolor", concurrency_limit=None)
     return page

@@ -12,18 +12,17 @@ from starlette.concurrency import run_in_threadpool
 import parsing
 from parsing.pictures import encode_picture
 from parsing.render import View
-from parsing.web.page.handlers import Handlers
-from parsing.web.photos import Shown
+from parsing.web.photos import Photos, Shown
 from parsing.web.server.turns import BusyError, GoneError, StoppingError
 
 Answer = TypeVar("Answer")
 
 
 class Programs:
-    """The two functions, around the page's handlers."""
+    """The two functions, around what opens and parses photos."""
 
-    def __init__(self, handlers: Handlers) -> None:
-        self.handlers = handlers
+    def __init__(self, photos: Photos) -> None:
+        self.photos = photos
 
     async def serve_parse(self, photo: gr.FileData, request: gr.Request) -> dict[str, Any]:
         """Parses a photo. Returns its size, the parts and people found (name, score, box x0 y0 x1 y1, area in pixels), the
@@ -62,18 +61,19 @@ class Programs:
             picture = parsing.composite(
                 shown.photo, shown.parsing, parts, opacity, palette, view, person, grow, feather, crop, color
             )
-            return gr.FileData(path=str(self.handlers.reception.uploads.add(encode_picture(picture, "png"), ".png")))
+            return gr.FileData(path=str(self.photos.reception.uploads.add(encode_picture(picture, "png"), ".png")))
 
         return await self._serve(photo, request, draw)
 
     async def _serve(self, photo: Any, request: gr.Request, answer: Callable[[Shown], Answer]) -> Answer:
         """What a program is answered on a photo that it has sent, at full size, in its turn."""
+        reception, models = self.photos.reception, self.photos.models
         try:
-            content = await run_in_threadpool(self.handlers.reception.uploads.read, photo)
-            return await self.handlers.reception.turns.take(
-                lambda: answer(self.handlers.photos.open_and_parse(content, self.handlers.models.pick())),
-                partial(self.handlers.reception.listeners.gone, request.session_hash or ""),
-                self.handlers.pick(None).title,
+            content = await run_in_threadpool(reception.uploads.read, photo)
+            return await reception.turns.take(
+                lambda: answer(self.photos.open_and_parse(content, models.pick())),
+                partial(reception.listeners.gone, request.session_hash or ""),
+                models.pick().title,
                 len(content),
             )
         except (ValueError, BusyError, StoppingError) as error:  # an ImageError, a person who is not there
