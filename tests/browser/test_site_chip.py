@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
-from support.browsing import DESKTOP, file_of, open_browser, shown, upload
-from support.site import Served, serve_site, wait_for
+from support.browsing import DESKTOP, file_of, open_browser, shown, upload, wait_for
+from support.site import Served, serve_site
 
 import parsing
 from parsing.files import find_examples

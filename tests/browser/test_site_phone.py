@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import cv2
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import FAKE_CAMERA, PHONE, open_browser, wait_for
+from support.browsing import FAKE_CAMERA, PHONE, file_of, open_browser, upload, wait_for
 from support.site import Served, serve_site
+
+import parsing
+from parsing.files import find_examples
+
+ASTRONAUT = next(path for path in find_examples() if path.stem == "astronaut")
 
 SIDEWAYS = {"width": PHONE["height"], "height": PHONE["width"]}
 SMALL = """() => {
@@ -85,6 +91,18 @@ def test_sideways_the_picture_is_beside_the_list(browser: Browser, site: Served)
         assert picture["x"] + picture["width"] < there["x"]
         assert picture["y"] >= 0
         assert picture["y"] + picture["height"] <= SIDEWAYS["height"]
+    page.context.close()
+
+
+def test_a_photo_of_twelve_megapixels_is_parsed_and_fits(browser: Browser, site: Served) -> None:
+    photo = cv2.resize(parsing.open_image(ASTRONAUT), (3464, 3464), interpolation=cv2.INTER_CUBIC)
+    page = open_on_phone(browser, site, PHONE)
+    upload(page, file_of(photo, "jpeg"))
+    wait_for(page, "2048 × 2048, made smaller from 3464 × 3464")
+    wait_for(page, "1 person")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    picture = page.locator("#picture").bounding_box()
+    assert 0 <= picture["x"] < picture["x"] + picture["width"] <= PHONE["width"]
     page.context.close()
 
 
