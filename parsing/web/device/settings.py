@@ -14,8 +14,6 @@ LONGEST_PHOTO: Final = 2048
 """The page parses and shows photos at no more than this many pixels on the longer side, so that recolouring stays quick; on the
 server and on the visitor's device alike.
 """
-
-
 PACKED: Final = "ort.wasm.packed"
 CHIP_PACKED: Final = "ort.gpu.packed"
 """The files of the runtimes that the worker fetches itself, and compares with their checksums as it does the network's."""
