@@ -53,6 +53,13 @@ def test_nothing_overlaps_and_nothing_is_cut_off(browser: Browser, address: str,
         assert [flaw for width in range(320, 1921, 40) for flaw in flaws_at(page, width)] == []
 
 
+NOBODY = """() => {
+    document.querySelector(".nobody").hidden = false;
+    const [said, buttons] = [".nobody", ".zooming"].map((part) => document.querySelector(part).getBoundingClientRect());
+    return said.right > buttons.left && said.bottom > buttons.top;
+}"""
+
+
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_phones_upright_and_sideways(browser: Browser, address: str, locale: str) -> None:
     for page in visit(browser, address, locale=locale):
@@ -60,5 +67,6 @@ def test_phones_upright_and_sideways(browser: Browser, address: str, locale: str
         shown(page)
         for width, height in ((320, 568), (360, 740), (390, 844), (640, 360), (740, 360), (844, 390), (915, 412)):
             assert flaws_at(page, width, height) == []
+            assert not page.evaluate(NOBODY)  # what is said lies over no button
             picture = page.locator("#picture").bounding_box()
             assert picture["y"] + 150 < height  # enough of it is seen at once

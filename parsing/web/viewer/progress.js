@@ -102,5 +102,5 @@ export class Progress {
 function sizeText({ width, height, original }, words) {
   const size = `${width} × ${height}`;
   if (!original || Math.max(original.width, original.height) <= Math.max(width, height)) return size;
-  return `${size}, ${words["facts.shrunk"].replace("{size}", `${original.width} × ${original.height}`)}`;
+  return size + words["facts.shrunk"].replace("{size}", `${original.width} × ${original.height}`);
 }
