@@ -187,6 +187,14 @@ def test_the_focus_is_seen(page: Page, target: str, key: str) -> None:
     assert seen == ["solid", 2]
 
 
+@pytest.mark.parametrize(("view", "choice"), [("overlay", "#legend-choice"), ("cutout", "#crop-choice")])
+def test_the_focus_on_what_is_saved_is_seen(page: Page, view: str, choice: str) -> None:
+    page.locator(f"#views [value={view}]").check()
+    page.locator(choice).focus()
+    page.keyboard.press("Space")
+    expect(page.locator(choice)).to_have_css("outline-style", "solid")
+
+
 def test_high_contrast_keeps_swatches_and_choices(browser: Browser, address: str) -> None:
     context = browser.new_context(viewport=DESKTOP, forced_colors="active")
     page = context.new_page()

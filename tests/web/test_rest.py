@@ -162,6 +162,7 @@ NO_IMAGE = "Send the photo as a file in the field 'image'"
         ("/predict", {"files": {"image": FILE}, "data": {"opacity": "nan"}}, 422, "'opacity' is wrong"),
         ("/predict", {"files": {"image": FILE}, "data": {"view": "x"}}, 422, "'view' is wrong: input should be 'overlay'"),
         ("/predict", {"files": {"image": FILE}, "data": {"palette": "x"}}, 422, "'palette' is wrong"),
+        ("/predict", {"files": {"image": FILE}, "data": {"color": "red"}}, 422, "a colour is written as #rrggbb"),
         ("/predict", {"files": {"image": FILE}, "data": {"format": "bmp"}}, 422, "'format' is wrong"),
         ("/predict", {"files": {"image": FILE}, "data": {"person": "7"}}, 422, "There is no person 7"),
         ("/predict", {"files": {"image": FILE}, "data": {"model": "m2fp"}}, 422, "This server has no m2fp"),

@@ -78,6 +78,8 @@ def _explain_field(_: Request, error: RequestValidationError) -> Response:
     field = next((str(step) for step in first["loc"] if step != "body"), "")
     if field == "image" or not field:
         return error_answer(422, "Send the photo as a file in the field 'image' of a multipart form.")
+    if first["type"] == "string_pattern_mismatch":
+        return error_answer(422, f"The field {field!r} is wrong: a colour is written as #rrggbb, such as #c2185b.")
     return error_answer(422, f"The field {field!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}.")
 
 
