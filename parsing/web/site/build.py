@@ -25,7 +25,8 @@ from parsing.web.page.texts import site_texts
 from parsing.web.site.icons import draw_icon
 from parsing.web.viewer.markup import VIEWER_STYLES, color_tables, describe_classes, viewer_html
 
-STYLES: Final = (*VIEWER_STYLES, "site/site.css")
+STYLES: Final = "site/styles.css"
+"""All stylesheets in one: nothing is drawn before the last of them is there."""
 ROOMS: Final = ("viewer", "device", "site")
 SERVICE_WORKER: Final = "service_worker.js"
 """It lies at the top of the site, because it answers for what lies below it."""
@@ -91,12 +92,13 @@ def site_files() -> dict[str, bytes]:
     scripts = [f"{room}/{file.name}" for room in ROOMS for file in sorted((FOLDER / room).glob("*.js"))]
     modules = [name for name in scripts if not name.endswith(SERVICE_WORKER)]
     examples = find_examples()
-    files = {name: (FOLDER / name).read_bytes() for name in (*modules, *STYLES)}
+    files = {name: (FOLDER / name).read_bytes() for name in modules}
     files |= {f"device/{name}": path.read_bytes() for name, path in RUNTIME_FILES.items()}
     files |= {f"device/{name}": content for name, content in network_files().items()}
     files |= {f"examples/{path.name}": path.read_bytes() for path in (*examples, examples[0].with_name("CREDITS.md"))}
     files |= {
         "index.html": index_page([path.name for path in examples], modules).encode(),
+        STYLES: "\n".join(map(read_file, (*VIEWER_STYLES, "site/site.css"))).encode(),
         "site/content.json": _json({"tables": _tables(), "texts": site_texts()}),
         "device/settings.json": _json(device_settings()),
         "device/LICENSE": (RUNTIME / "LICENSE").read_bytes(),
@@ -115,7 +117,7 @@ def site_files() -> dict[str, bytes]:
 
 def index_page(examples: Sequence[str], modules: Sequence[str]) -> str:
     """The page's HTML, with buttons for examples, named by file, and links to all modules, so that none waits for another."""
-    styles = "".join(f'<link rel="stylesheet" href="{name}">' for name in STYLES)
+    styles = f'<link rel="stylesheet" href="{STYLES}">'
     early = "".join(f'<link rel="modulepreload" href="{name}">' for name in modules if not name.endswith("worker.js"))
     formats = [form for form in FORMATS.values() if form.on_device]
     places = {
