@@ -4,18 +4,19 @@ Without arguments, the site of today is written and measured; the folders of sit
 turns, so that a busy moment of the machine falls on all of them. Each round is a browser that has never been there: the page
 opens, fetches everything and parses its first example; once all is kept for use without a connection, photos of 512x512 are
 chosen one after the other; then the page is opened again. The server says that the page stands alone, so that threads work.
-Needs `requirements-dev.txt` and Chromium.
+Needs `requirements-dev.txt`, Chromium and Linux.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -57,6 +58,8 @@ class Visit:
         second: from choosing a photo to its picture, the first time.
         later: the same, the median of the photos after that.
         again: from asking for the page to the first picture when everything is kept.
+        work: processor time of the browser's processes from its start to the first picture, which other programs hardly change.
+        work_later: the same for a photo after the second, the median.
     """
 
     megabytes: float
@@ -65,6 +68,8 @@ class Visit:
     second: float
     later: float
     again: float
+    work: float
+    work_later: float
 
 
 class Sent:
@@ -99,6 +104,25 @@ def serve(folder: Path) -> Iterator[tuple[str, Sent]]:
     server.server_close()
 
 
+def work(profile: str) -> float:
+    """Processor time in milliseconds of Chromium with this profile, and of what it has started, from the fields of /proc."""
+    fields_of = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # a process may have ended
+            fields_of[int(file.parent.name)] = file.read_text().rpartition(")")[2].split()
+    own = {number for number in fields_of if profile.encode() in _command(number)}
+    while more := {number for number, told in fields_of.items() if int(told[1]) in own} - own:
+        own |= more
+    ticks = sum(int(fields_of[number][11]) + int(fields_of[number][12]) for number in own)
+    return 1000 * ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _command(process: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
+
+
 def picture(page: Page, count: int) -> dict[str, float]:
     """The moments of `CLOCK` as soon as so many pictures have been on show."""
     page.wait_for_selector(f"html[data-shown='{count}']", state="attached")
@@ -106,7 +130,7 @@ def picture(page: Page, count: int) -> dict[str, float]:
     return moments
 
 
-def visit(context: BrowserContext, address: str, sent: Sent, photos: int) -> Visit:
+def visit(context: BrowserContext, profile: str, address: str, sent: Sent, photos: int) -> Visit:
     """Opens the page where nobody has been before, chooses so many photos after the second, and opens it again."""
     context.set_default_timeout(120_000)
     context.add_init_script(CLOCK)
@@ -114,18 +138,22 @@ def visit(context: BrowserContext, address: str, sent: Sent, photos: int) -> Vis
     sent.count = 0
     page.goto(address)
     opened = picture(page, 1)
+    work_first = work(profile)
     page.locator("#state .offline", has_text="Ready").wait_for()
     megabytes = sent.count / 1e6
-    times = []
+    times, works = [], []
     for number in range(1 + photos):
         file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": jpeg((512, 512))}
+        before = work(profile)
         page.locator("#photo input[type=file]").set_input_files(file)  # type: ignore[arg-type]
         moments = picture(page, 2 + number)
         times.append(moments["shown"] - moments["chosen"])
+        works.append(work(profile) - before)
     page.reload()
     again = picture(page, 1)["shown"]
     first = opened["shown"] - opened["ready"]
-    return Visit(megabytes, opened["shown"], first, times[0], statistics.median(times[1:]), again)
+    later, work_later = (statistics.median(values[1:]) for values in (times, works))
+    return Visit(megabytes, opened["shown"], first, times[0], later, again, work_first, work_later)
 
 
 def measure(sites: Sequence[Path], rounds: int, photos: int) -> list[list[Visit]]:
@@ -141,7 +169,7 @@ def measure(sites: Sequence[Path], rounds: int, photos: int) -> list[list[Visit]
                     context = chromium.launch_persistent_context(
                         profile, executable_path=path, args=["--no-sandbox"], locale="en-US"
                     )
-                    visits[place].append(visit(context, address, sent, photos))
+                    visits[place].append(visit(context, profile, address, sent, photos))
                     context.close()
     return visits
 

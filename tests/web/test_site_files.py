@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,13 @@ def test_the_list_names_every_file_with_its_checksum() -> None:
     assert said["files"] == sums
     assert {*said["files"], *said["others"], LIST} == FILES.keys()
     assert list_of(listed({**FILES, "README.md": b""}))["version"] != said["version"]
+
+
+def test_english_words_keep_the_place_of_a_visitors_own() -> None:
+    words = json.loads(FILES["site/content.json"])["texts"]["en"]
+    kept = re.findall(r'data-text="([^"]+)"[^>]*>([^<]*)</', PAGE)
+    assert len(kept) > 30
+    assert [(key, unescape(text)) for key, text in kept] == [(key, words[key]) for key, _ in kept]
 
 
 def test_both_languages_say_the_same_things() -> None:

@@ -19,8 +19,16 @@ export async function openNetwork(ort, packed, files, provider, threads) {
     graphOptimizationLevel: "disabled", // it was optimized when it was written
     externalData: [{ path: WEIGHTS, data: new Uint8Array(expandHalves(files[WEIGHTS]).buffer) }],
   });
-  return async (pixels, width, height) => {
-    const { parts, heat, offsets } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
-    return { parts: parts.data, heat: heat.data, offsets: offsets.data };
+  let earlier = Promise.resolve();
+  return (pixels, width, height) => {
+    const answer = earlier.then(async () => {
+      const { parts, heat, offsets } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
+      return { parts: parts.data, heat: heat.data, offsets: offsets.data };
+    });
+    earlier = answer.then(
+      () => {},
+      () => {},
+    ); // a session computes one picture at a time
+    return answer;
   };
 }

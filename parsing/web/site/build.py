@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -131,7 +132,13 @@ def index_page(examples: Sequence[str], modules: Sequence[str]) -> str:
         if place not in page:
             raise LookupError(place)
         page = page.replace(place, content)
-    return page
+    return _with_words(page)
+
+
+def _with_words(page: str) -> str:
+    """The page with English words where the script writes a visitor's own, so that these find room where they come to stand."""
+    words = site_texts()["en"]
+    return re.sub(r'(data-text="([^"]+)"[^>]*>)(?=</)', lambda found: found[1] + escape(words[found[2]]), page)
 
 
 def _example_button(file: str) -> str:

@@ -50,6 +50,7 @@ class Site {
     document.documentElement.lang = language;
     document.title = words.title;
     fillTexts(document, words);
+    document.body.classList.add("spoken");
     this.photos.viewer.translate(words);
     this.tell(this.state);
     this.tellKept(this.kept);
