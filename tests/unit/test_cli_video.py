@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,15 @@ class Device:
         pass
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C does what it does at a terminal; a program that a script has put in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_is_the_end_of_what_a_camera_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     class Endless(Device):
         def read(self) -> tuple[bool, np.ndarray | None]:
