@@ -54,6 +54,22 @@ def test_a_photo_may_be_dropped_anywhere(empty_page: Page, place: str) -> None:
     expect(empty_page.locator("[data-dragging]")).to_have_count(0)
 
 
+def test_a_folder_is_answered_and_photos_beside_it_are_taken(empty_page: Page) -> None:
+    empty_page.evaluate(
+        """() => {
+            DataTransferItem.prototype.webkitGetAsEntry = function () {
+                return { isDirectory: this.getAsFile().name === "folder" };
+            };
+        }"""
+    )
+    folder = {"name": "folder", "mimeType": "", "buffer": b""}
+    hand_over(empty_page, "drop", "body", folder)
+    expect(empty_page.locator(".said")).to_have_text("A folder cannot be dropped; drop the photos that are in it.")
+    hand_over(empty_page, "drop", "body", folder, file_of(PHOTO))
+    shown(empty_page, PHOTO.shape[:2])
+    expect(empty_page.locator(".strip")).to_be_hidden()
+
+
 def test_a_picture_may_be_pasted_and_a_text_is_answered_beside_the_picture(empty_page: Page) -> None:
     hand_over(empty_page, "paste", "body", text="some words")
     expect(empty_page.locator("#picture .said")).to_have_text("The clipboard holds no picture; copy a photo first.")

@@ -53,7 +53,10 @@ export class PhotoInput {
       root.removeAttribute("data-dragging");
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
-      this.take([...event.dataTransfer.files]);
+      const items = [...event.dataTransfer.items].filter((item) => item.kind === "file" && !item.webkitGetAsEntry()?.isDirectory);
+      const files = items.flatMap((item) => item.getAsFile() ?? []);
+      if (files.length) this.take(files);
+      else this.viewer.say("photo.folder");
     });
     document.addEventListener("paste", (event) => {
       if (targetOf(event).closest("textarea, [contenteditable]")) return;
