@@ -84,7 +84,7 @@ def distill(options: argparse.Namespace) -> Path:
     licence = LICENCES["lite" if options.teacher == "lite" else "m2fp"]
     title = f"Lite, distilled from {teacher.title}"
     model = options.out / "lite.onnx"
-    export(checkpoint, model, {"title": title, "licence": licence})
+    export([checkpoint], model, {"title": title, "licence": licence})
     card = CARD.format(
         title=title,
         day=date.today(),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,18 +52,18 @@ def halve(model: onnx.ModelProto) -> None:
         model.graph.node.insert(index, cast)
 
 
-def export(checkpoint: Path, out: Path, notes: Mapping[str, str] | None = None) -> None:
+def export(checkpoints: Sequence[Path], out: Path, notes: Mapping[str, str] | None = None) -> None:
     """Exports and verifies.
 
     Args:
-        checkpoint: of `training.train`.
+        checkpoints: of `training.train`; of several, the mean.
         out: the ONNX file to write.
         notes: what the file is to say of itself: "title", which the page shows, and "licence".
 
     Raises:
         ValueError: ONNX Runtime's answer differs from PyTorch's.
     """
-    module = Exported(load_network(checkpoint)).eval()
+    module = Exported(load_network(*checkpoints)).eval()
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
         torch.onnx.export(
@@ -102,7 +102,7 @@ def verify(model: onnx.ModelProto, module: Exported) -> None:
 def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, nargs="+", required=True, help="of several, the mean of their weights")
     parser.add_argument("--out", type=Path, default=Path("parsing/models/lite/lite.onnx"))
     options = parser.parse_args()
     export(options.checkpoint, options.out)

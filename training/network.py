@@ -150,8 +150,13 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def load_network(path: str | os.PathLike[str]) -> LiteNetwork:
-    """The network of a checkpoint written by `training.train`, averaged weights, in evaluation mode."""
+def load_network(*checkpoints: str | os.PathLike[str]) -> LiteNetwork:
+    """The network of a checkpoint written by `training.train`, averaged weights, in evaluation mode; of several that grew out
+    of each other, the mean of their weights (Wortsman et al., "Model soups", arXiv 2203.05482).
+    """
     network = LiteNetwork()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["average"])
+    states = [torch.load(checkpoint, map_location="cpu", weights_only=True)["average"] for checkpoint in checkpoints]
+    whole = {name: value for name, value in states[0].items() if not value.dtype.is_floating_point}
+    means = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0].keys() - whole.keys()}
+    network.load_state_dict(whole | means)
     return network.eval()

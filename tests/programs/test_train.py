@@ -25,7 +25,7 @@ def test_a_few_seconds_of_training_give_a_model_that_parses(tmp_path: Path) -> N
     options = argparse.Namespace(data=[data], held_out=63, extra=[], wild=[data], places=[data / "Images"], out=tmp_path)
     vars(options).update(start=start, minutes=0.15, rate=2e-3, threads=torch.get_num_threads(), workers=1, device="cpu")
     train(options)
-    export(tmp_path / "checkpoint.pt", tmp_path / "lite.onnx")
+    export([tmp_path / "checkpoint.pt"], tmp_path / "lite.onnx")
     parsing = Lite(tmp_path / "lite.onnx")(read_photo(data, "000").pyramid[0])
     assert parsing.labels.shape == (240, 160)
     assert (tmp_path / "lite.onnx").stat().st_size < 20e6

@@ -14,7 +14,7 @@ from training import augment
 from training.data import IGNORE, PERSON, read_ids, read_photo, read_photos, sampling_weights, split_ids
 from training.evaluate import confusion, intersection_over_union, paste_group
 from training.mixture import PSEUDO, read_mixture
-from training.network import LiteNetwork
+from training.network import LiteNetwork, load_network
 from training.targets import make_batch, parts_loss, person_targets, presence_target
 
 
@@ -161,3 +161,14 @@ def test_a_batch_is_what_the_network_takes(data: Path) -> None:
     assert batch.labels.shape == (2, 64, 48)
     assert batch.person.shape == (2, 5, 16, 12)
     assert batch.presence.shape == (2, 20)
+
+
+def test_several_checkpoints_are_loaded_as_the_mean_of_their_weights(tmp_path: Path) -> None:
+    states = [LiteNetwork().state_dict(), LiteNetwork().state_dict()]
+    files = [tmp_path / "one.pt", tmp_path / "other.pt"]
+    for file, state in zip(files, states, strict=True):
+        torch.save({"average": state}, file)
+    name = "classes"
+    mean = dict(load_network(*files).named_parameters())[name]
+    torch.testing.assert_close(mean, (states[0][name] + states[1][name]) / 2)
+    assert not torch.equal(states[0][name], states[1][name])

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOWEST_PEAK: Final = 0.4
-FAINTEST_PEAK: Final = 0.2
+FAINTEST_PEAK: Final = 0.3
 """Of a peak that is the highest in a group that touches no other."""
 SMALLEST_GROUP: Final = 30
 """Fewest cells, a rim of one around included, of a group that is somebody although no peak in it is high."""
