@@ -50,7 +50,10 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, content: str)
         Lite(file)
 
 
-@pytest.mark.parametrize(("name", "people"), [("astronaut", 1), ("admiral", 1), ("photographer", 1), ("group-collage", 3)])
+@pytest.mark.parametrize(
+    ("name", "people"),
+    [("astronaut", 1), ("admiral", 1), ("photographer", 1), ("group-collage", 3), ("musicians", 4)],
+)
 def test_people_are_counted(lite: parsing.Parser, name: str, people: int) -> None:
     assert len(lite(EXAMPLES / f"{name}.jpg").people) == people
 
