@@ -17,7 +17,7 @@ def test_nothing_serious_is_found(browser: Browser, address: str, scheme: str, l
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#parts input[name=Hair]")
-    page.wait_for_function("[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length === 4")
+    page.wait_for_function("[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length === 5")
     page.add_script_tag(path=AXE)
     assert findings(page) == []
     upload(page, file_of(PHOTO))

@@ -216,7 +216,7 @@ def test_the_input_is_within_reach_of_fingers_keys_and_screen_readers(browser: B
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#parts input[name=Hair]")
-    page.wait_for_function("[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length === 4")
+    page.wait_for_function("[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length === 5")
     choose(page, "device")
     expect(page.locator("#models [role=status]")).to_have_text("Lite 在此浏览器中运行：照片不会离开本设备。", timeout=60_000)
     page.add_script_tag(path=AXE)

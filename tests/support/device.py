@@ -18,7 +18,7 @@ LITE = parsing.load("lite")
 DEVICE = f"{modules_folder()}device/"
 """Where the page finds its modules, on the server."""
 READY = "Lite runs in this browser: photos stay on this device."
-ADMIRAL, ASTRONAUT, GROUP, PHOTOGRAPHER = EXAMPLES
+ADMIRAL, ASTRONAUT, GROUP, MUSICIANS, PHOTOGRAPHER = EXAMPLES
 
 
 def device_address() -> Iterator[str]:
