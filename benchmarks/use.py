@@ -81,7 +81,10 @@ def open_page(browser: Browser, address: str) -> Page:
     page.goto(address)
     page.locator("#parts input[name=Hair]").wait_for()
     page.locator("#photo input[type=file]").wait_for(state="attached")
-    page.wait_for_function("[...document.querySelectorAll('#examples img')].filter((image) => image.complete).length === 4")
+    number = len(list(EXAMPLES.glob("*.jpg")))
+    page.wait_for_function(
+        f"[...document.querySelectorAll('#examples img')].filter((image) => image.complete).length === {number}"
+    )
     return page
 
 
