@@ -33,6 +33,7 @@ from pycocotools import mask as coco
 
 from benchmarks.held import Held
 from benchmarks.load import start_server
+from parsing.files import find_examples
 from parsing.labels import part_index
 from parsing.render import PALETTES
 
@@ -81,7 +82,7 @@ def open_page(browser: Browser, address: str) -> Page:
     page.goto(address)
     page.locator("#parts input[name=Hair]").wait_for()
     page.locator("#photo input[type=file]").wait_for(state="attached")
-    number = len(list(EXAMPLES.glob("*.jpg")))
+    number = len(find_examples())
     page.wait_for_function(
         f"[...document.querySelectorAll('#examples img')].filter((image) => image.complete).length === {number}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 from support.accessibility import AXE, findings
-from support.browsing import DESKTOP, PHONE, file_of, shown, upload
+from support.browsing import DESKTOP, PHONE, file_of, shown, upload, wait_for_examples
 from support.crowd_model import PHOTO
 
 
@@ -17,7 +17,7 @@ def test_nothing_serious_is_found(browser: Browser, address: str, scheme: str, l
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#parts input[name=Hair]")
-    page.wait_for_function("[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length === 5")
+    wait_for_examples(page)
     page.add_script_tag(path=AXE)
     assert findings(page) == []
     upload(page, file_of(PHOTO))

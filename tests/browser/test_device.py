@@ -14,7 +14,19 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 from support.accessibility import AXE, findings
-from support.browsing import FAKE_CAMERA, PHONE, file_of, open_browser, rgba, shown, upload, visit, wait_for, watch_widths
+from support.browsing import (
+    FAKE_CAMERA,
+    PHONE,
+    file_of,
+    open_browser,
+    rgba,
+    shown,
+    upload,
+    visit,
+    wait_for,
+    wait_for_examples,
+    watch_widths,
+)
 from support.clips import write_clip
 from support.device import (
     ADMIRAL,
@@ -216,7 +228,7 @@ def test_the_input_is_within_reach_of_fingers_keys_and_screen_readers(browser: B
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#parts input[name=Hair]")
-    page.wait_for_function("[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length === 5")
+    wait_for_examples(page)
     choose(page, "device")
     expect(page.locator("#models [role=status]")).to_have_text("Lite 在此浏览器中运行：照片不会离开本设备。", timeout=60_000)
     page.add_script_tag(path=AXE)

@@ -13,6 +13,7 @@ from support.pictures import encode
 
 import parsing
 from benchmarks.use import read_screen
+from parsing.files import find_examples
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP = {"width": 1280, "height": 800}
@@ -81,6 +82,12 @@ def wait_for(page: Page, *texts: str) -> None:
     """Until the facts below the picture hold the texts."""
     for text in texts:
         expect(page.locator("#facts")).to_contain_text(text, timeout=60_000)
+
+
+def wait_for_examples(page: Page) -> None:
+    """Until each example has its name."""
+    named = "[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length"
+    page.wait_for_function(f"{named} === {len(find_examples())}")
 
 
 def watch_widths(page: Page) -> JSHandle:

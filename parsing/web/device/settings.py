@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any, Final
 
 from parsing.labels import BACKGROUND
@@ -19,6 +20,7 @@ CHIP_PACKED: Final = "ort.gpu.packed"
 """The files of the runtimes that the worker fetches itself, and compares with their checksums as it does the network's."""
 
 
+@lru_cache
 def device_settings() -> dict[str, Any]:
     """`lite_settings`; "files", of the runtime and of `network_files` the "bytes" and the "sha256" in hexadecimal; and
     "chip_files", the same of what a graphics chip takes besides.
