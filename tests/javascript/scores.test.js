@@ -1,24 +1,28 @@
 // What the network's scores become on the device; tests/browser compares whole photos with the server's answer.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { argmax, meanConfidence, settleGarments } from "../../parsing/web/device/scores.js";
+import { linearTapsOf, resample } from "../../parsing/web/device/resample.js";
+import { argmax, labelMap, meanConfidence, settleGarments } from "../../parsing/web/device/scores.js";
 
 /** @import { Settings } from "../../parsing/web/device/settings.js" */
 
-const SETTINGS = /** @type {Settings} */ ({ garments: [1, 2], garment_floor: 0.005 });
+const SETTINGS = /** @type {Settings} */ ({ garments: [1, 2], garment_floor: 0.005, background: 0, mirror: [0, 1, 2] });
+
+/** @param {number} found @param {number} expected */
+const close = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-6, `${found} is not ${expected}`);
 
 test("a cell of another garment joins the garment around it, by little only", () => {
   // three planes, background and two garments, of four cells
   const scores = Float32Array.of(0, 0, 0, 0, 6, 6, 6, 6, 6.5, 0, 0, 0);
   assert.deepEqual([...argmax(scores, 4).best], [2, 1, 1, 1]);
-  assert.deepEqual([...argmax(settleGarments(scores, 4, SETTINGS), 4).best], [1, 1, 1, 1]);
+  assert.deepEqual([...settleGarments(scores, 4, SETTINGS).best], [1, 1, 1, 1]);
   scores[8] = 16;
-  assert.deepEqual([...argmax(settleGarments(scores, 4, SETTINGS), 4).best], [2, 1, 1, 1]);
+  assert.deepEqual([...settleGarments(scores, 4, SETTINGS).best], [2, 1, 1, 1]);
 });
 
 test("between garments and the rest nothing changes", () => {
   const scores = Float32Array.of(0, 0, 7, 0, 6, 6, 6, 6, 6.5, 0, 0, 0);
-  const settled = settleGarments(scores, 4, SETTINGS);
+  const settled = settleGarments(scores, 4, SETTINGS).scores;
   for (let cell = 0; cell < 4; cell++) {
     const [before, after] = [scores, settled].map((some) => Math.exp(some[4 + cell]) + Math.exp(some[8 + cell]));
     assert.ok(Math.abs(before - after) < 1e-3 * before);
@@ -26,15 +30,44 @@ test("between garments and the rest nothing changes", () => {
   }
 });
 
+test("a class is as sure as its share of all exponentials after the garments are settled", () => {
+  const scores = Float32Array.of(0, 0, 7, -40, 6, 6, 6, 6, 6.5, 0, 0, 0);
+  const settled = settleGarments(scores, 4, SETTINGS);
+  for (let cell = 0; cell < 4; cell++) {
+    const all = [0, 4, 8].map((plane) => Math.exp(settled.scores[plane + cell]));
+    const sum = all.reduce((total, value) => total + value);
+    close(settled.certain[cell], all[settled.best[cell]] / sum);
+    close(settled.somebody[cell], 1 - all[0] / sum);
+  }
+});
+
 test("how sure the network is of somebody counts in this person's cells only", () => {
-  // background and one part, four places in two cells: sure of the part, less sure, of background, sure
-  const scores = Float32Array.of(0, 0, 9, 0, 9, 1, 0, 9);
+  // background and a part, of four places in two cells: sure of the part, less sure, of background, sure
+  const settled = {
+    scores: new Float32Array(12),
+    best: Uint8Array.of(1, 1, 0, 1),
+    certain: Float32Array.of(0.75, 0.5, 1, 0.25),
+    somebody: Float32Array.of(1, 0.25, 0, 0.75),
+  };
   const look = { width: 4, height: 1, cells: { width: 2, height: 1 } };
-  const settings = /** @type {Settings} */ ({ background: 0, mirror: [0, 1] });
-  const [sure, less] = [9, 1].map((lead) => 1 / (1 + Math.exp(-lead)));
-  const both = meanConfidence(scores, look, Float32Array.of(1, 1), settings);
-  assert.ok(Math.abs(both.somebody - (2 * sure + less) / 3) < 1e-6);
-  assert.ok(Math.abs(both.parts[1] - both.somebody) < 1e-6);
-  assert.ok(Math.abs(meanConfidence(scores, look, Float32Array.of(1, 0), settings).somebody - (sure + less) / 2) < 1e-6);
-  assert.equal(meanConfidence(scores, look, Float32Array.of(0, 0), settings).somebody, 0);
+  const both = meanConfidence(settled, look, Float32Array.of(1, 1), SETTINGS);
+  assert.deepEqual(both.parts, [1, 0.5, 0]);
+  close(both.somebody, 2 / 3);
+  assert.equal(meanConfidence(settled, look, Float32Array.of(1, 0), SETTINGS).somebody, 0.625);
+  assert.equal(meanConfidence(settled, look, Float32Array.of(0, 0), SETTINGS).somebody, 0);
+});
+
+test("a label map is what enlarging all scores gives", () => {
+  const [from, to] = [
+    { width: 9, height: 7 },
+    { width: 70, height: 31 },
+  ];
+  const size = from.width * from.height;
+  const scores = Float32Array.from({ length: 4 * size }, (_, place) => Math.sin(place * 0.7) * 3 + Math.cos(place * place));
+  const planes = [0, 1, 2, 3].map((part) =>
+    resample(scores.subarray(part * size, (part + 1) * size), from.width, ...linearTapsOf(from, to)),
+  );
+  const all = new Float32Array(planes.flatMap((plane) => [...plane]));
+  const { best } = argmax(scores, size);
+  assert.deepEqual(labelMap(scores, best, from, to), argmax(all, to.width * to.height).best);
 });

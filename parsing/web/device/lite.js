@@ -33,18 +33,18 @@ export class Lite {
     const { width, height } = photo;
     const whole = { x0: 0, y0: 0, x1: width, y1: height };
     const times = [performance.now()];
-    const [direct, mirrored] = this.prepare(photo, whole, this.settings.look_area);
-    let look = await this.ask(direct);
+    const input = this.prepare(photo, whole, this.settings.look_area);
+    let look = await this.ask(input);
     let people = locatePeople(look, photo, this.settings);
     if (people.length > 1) {
-      look = mean(look, mirror(await this.ask(mirrored), this.settings));
+      look = mean(look, await this.ask(turn(input)), this.settings);
       people = locatePeople(look, photo, this.settings);
     }
     times.push(performance.now());
     const size = width * height;
     const maps = new Uint8Array(2 * size);
     const [labels, personOf] = [maps.subarray(0, size), maps.subarray(size)];
-    if (!people.length) labels.set(labelMap(look.parts, look.width, look.height, photo));
+    if (!people.length) labels.set(labelMap(look.parts, argmax(look.parts, look.width * look.height).best, look, photo));
     const largestFirst = people.map((_, index) => index).sort((one, other) => areaOf(people[other].box) - areaOf(people[one].box));
     for (const index of largestFirst) {
       await pause();
@@ -57,17 +57,10 @@ export class Lite {
     return { maps, people: kept.map(({ score, parts }) => ({ score, parts })), timings: { find, parse, decode } };
   }
 
-  /** The network's input for a box of the photo, about `area` pixels, and its mirror image. @param {Photo} photo @param {Box} box @param {number} area @returns {Input[]} */
+  /** The network's input for a box of the photo, about `area` pixels. @param {Photo} photo @param {Box} box @param {number} area @returns {Input} */
   prepare(photo, box, area) {
     const to = networkSize({ width: box.x1 - box.x0, height: box.y1 - box.y0 }, area, this.settings);
-    const bytes = resizePhoto(photo, box, to);
-    const turned = new Uint8Array(bytes.length);
-    for (let row = 0; row < bytes.length; row += 3 * to.width) {
-      for (let from = row, end = row + 3 * to.width, place = end - 3; from < end; from += 3, place -= 3) {
-        for (let channel = 0; channel < 3; channel++) turned[place + channel] = bytes[from + channel];
-      }
-    }
-    return [bytes, turned].map((input) => ({ input, ...to }));
+    return { input: resizePhoto(photo, box, to), ...to };
   }
 
   /** @param {Input} input @returns {Promise<Look>} */
@@ -88,14 +81,14 @@ export class Lite {
     const { settings } = this;
     const box = grow(people[index].box, photo, settings);
     const area = Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(box));
-    const [direct, mirrored] = this.prepare(photo, box, area);
-    const answer = mean(await this.ask(direct), mirror(await this.ask(mirrored), settings));
-    const scores = settleGarments(answer.parts, answer.width * answer.height, settings);
+    const input = this.prepare(photo, box, area);
+    const answer = mean(await this.ask(input), await this.ask(turn(input)), settings);
+    const settled = settleGarments(answer.parts, answer.width * answer.height, settings);
     const to = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
     const own = ownCells(answer, people, index, box, to, settings);
-    const { parts, somebody } = meanConfidence(scores, answer, own, settings);
+    const { parts, somebody } = meanConfidence(settled, answer, own, settings);
     if (somebody < settings.least_certain) return parts;
-    const found = labelMap(scores, answer.width, answer.height, to);
+    const found = labelMap(settled.scores, settled.best, answer, to);
     const ownPixels = own.every(Boolean) ? null : resample(own, answer.cells.width, ...linearTapsOf(answer.cells, to));
     for (let y = box.y0, from = 0; y < box.y1; y++) {
       for (let i = y * photo.width + box.x0; i < y * photo.width + box.x1; i++, from++) {
@@ -120,48 +113,59 @@ function networkSize(from, area, { stride, longest_side }) {
   return { width: side(from.width), height: side(from.height) };
 }
 
-/** @param {Look} one @param {Look} other @returns {Look} */
-function mean(one, other) {
-  /** @param {Float32Array} first @param {Float32Array} second */
-  const half = (first, second) => {
-    const halves = new Float32Array(first.length);
-    for (let i = 0; i < halves.length; i++) halves[i] = (first[i] + second[i]) / 2;
-    return halves;
-  };
-  const spots = { x: half(one.spots.x, other.spots.x), y: half(one.spots.y, other.spots.y) };
-  return { ...one, parts: half(one.parts, other.parts), heat: half(one.heat, other.heat), spots };
+/** The mirror image. @param {Input} input @returns {Input} */
+function turn({ input, width, height }) {
+  const turned = new Uint8Array(input.length);
+  for (let row = 0; row < input.length; row += 3 * width) {
+    for (let from = row, end = row + 3 * width, to = end - 3; from < end; from += 3, to -= 3) {
+      turned[to] = input[from];
+      turned[to + 1] = input[from + 1];
+      turned[to + 2] = input[from + 2];
+    }
+  }
+  return { input: turned, width, height };
 }
 
 /**
- * What was found in the picture's mirror image turned into what is in the picture: sides swapped, left for right.
- * @param {Look} answer @param {Settings} settings @returns {Look}
+ * The mean of what was found in a picture and of what was found in its mirror image, there with sides swapped, left for right.
+ * @param {Look} direct @param {Look} mirrored @param {Settings} settings @returns {Look}
  */
-function mirror(answer, settings) {
-  const size = answer.width * answer.height;
-  const last = answer.cells.width * settings.person_stride - 1;
-  const parts = new Float32Array(answer.parts.length);
-  settings.mirror.forEach((other, part) => {
-    parts.set(flip(answer.parts.subarray(other * size, (other + 1) * size), answer.width), part * size);
-  });
-  const spots = { x: flip(answer.spots.x, answer.cells.width).map((x) => last - x), y: flip(answer.spots.y, answer.cells.width) };
-  return { ...answer, parts, heat: flip(answer.heat, answer.cells.width), spots };
+function mean(direct, mirrored, { mirror, person_stride }) {
+  const { width, cells } = direct;
+  const last = cells.width * person_stride - 1;
+  const turned = mirrored.spots.x.map((x) => last - x);
+  const spots = { x: meanPlanes(direct.spots.x, turned, cells.width), y: meanPlanes(direct.spots.y, mirrored.spots.y, cells.width) };
+  const heat = meanPlanes(direct.heat, mirrored.heat, cells.width);
+  return { ...direct, parts: meanPlanes(direct.parts, mirrored.parts, width, mirror), heat, spots };
 }
 
-/** @param {Float32Array} plane @param {number} width */
-function flip(plane, width) {
-  const flipped = plane.slice();
-  for (let row = 0; row < plane.length; row += width) flipped.subarray(row, row + width).reverse();
-  return flipped;
+/**
+ * The mean of planes and of those of a mirror image, whose rows are read from their ends.
+ * @param {Float32Array} direct @param {Float32Array} mirrored @param {number} width of a row
+ * @param {number[]} others which plane of the mirror image belongs to each plane
+ */
+function meanPlanes(direct, mirrored, width, others = [0]) {
+  const size = direct.length / others.length;
+  const means = new Float32Array(direct.length);
+  others.forEach((other, plane) => {
+    for (let row = 0; row < size; row += width) {
+      const start = plane * size + row;
+      for (let to = start, from = other * size + row + width - 1; to < start + width; to++, from--) {
+        means[to] = (direct[to] + mirrored[from]) / 2;
+      }
+    }
+  });
+  return means;
 }
 
 /** The people of the first look, from left to right. @param {Look} look @param {Photo} photo @param {Settings} settings @returns {Person[]} */
 function locatePeople(look, photo, settings) {
   const { best } = argmax(look.parts, look.width * look.height);
   const { width, height } = look.cells;
-  const person = Float32Array.from(best, (part) => Number(part !== settings.background));
+  const person = new Float32Array(best).map((part) => Number(part !== settings.background));
   const share = resample(person, look.width, ...areaTapsOf(look, look.cells));
-  const inside = Uint8Array.from(share, (value) => Number(value > settings.inside));
-  const face = Uint8Array.from(best, (part) => Number(settings.face.includes(part)));
+  const inside = new Uint8Array(share.map((value) => Number(value > settings.inside)));
+  const face = best.map((part) => Number(settings.face.includes(part)));
   const faces = findFaces(face, look.width, look.height, settings.part_stride, settings);
   const { centers, numbers } = findPeople({ heat: look.heat, spots: look.spots, inside, width, height }, faces, settings);
   const [across, down] = [photo.width / (width * settings.person_stride), photo.height / (height * settings.person_stride)];
@@ -214,10 +218,9 @@ function ownCells(answer, people, index, box, to, settings) {
 
 /** Renumbers the map of people without those who have no pixel in it; gives the others. @param {Uint8Array} personOf @param {Person[]} people */
 function renumber(personOf, people) {
-  const present = new Uint8Array(256);
-  for (let pixel = 0; pixel < personOf.length; pixel++) present[personOf[pixel]] = 1;
-  const kept = people.filter((_, index) => present[index + 1]);
-  const numbers = [0, ...people.map((person) => kept.indexOf(person) + 1)];
+  const kept = people.filter((_, index) => personOf.includes(index + 1));
+  if (kept.length === people.length) return people;
+  const numbers = Uint8Array.of(0, ...people.map((person) => kept.indexOf(person) + 1));
   for (let pixel = 0; pixel < personOf.length; pixel++) personOf[pixel] = numbers[personOf[pixel]];
   return kept;
 }

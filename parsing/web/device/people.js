@@ -29,14 +29,17 @@ export function aim(offsets, width, height, stride) {
 
 /** Index of the centre nearest to each spot. @param {Spots} spots @param {{ x: number, y: number }[]} centers */
 export function nearest(spots, centers) {
-  return Int32Array.from(spots.x, (x, cell) => {
-    let [best, least] = [0, Infinity];
-    centers.forEach((center, index) => {
-      const distance = (x - center.x) ** 2 + (spots.y[cell] - center.y) ** 2;
-      if (distance < least) [best, least] = [index, distance];
-    });
-    return best;
+  const owner = new Int32Array(spots.x.length);
+  const least = new Float64Array(owner.length).fill(Infinity);
+  centers.forEach(({ x, y }, index) => {
+    for (let cell = 0; cell < owner.length; cell++) {
+      const distance = (spots.x[cell] - x) ** 2 + (spots.y[cell] - y) ** 2;
+      if (distance >= least[cell]) continue;
+      least[cell] = distance;
+      owner[cell] = index;
+    }
   });
+  return owner;
 }
 
 /**

@@ -1,8 +1,14 @@
 // From part scores, 20 planes of logits one after the other, to classes: parsing/models/lite.py in JavaScript, which says why.
-import { linearTapsOf, resample } from "./resample.js";
+import { linearTapsOf } from "./resample.js";
 
 /** @import { Settings } from "./settings.js" */
 /** @import { Size } from "./photo.js" */
+/**
+ * What the network is sure of at each cell: the scores, the class with the highest, its probability, and that of somebody being there.
+ * @typedef {{ scores: Float32Array, best: Uint8Array, certain: Float32Array, somebody: Float32Array }} Settled
+ */
+
+const FAINT = -17; // a score so far below the highest adds less to a sum of exponentials than single precision holds
 
 /** Index of the highest of several planes at each cell, and how high it is. @param {Float32Array} scores @param {number} size cells */
 export function argmax(scores, size) {
@@ -21,34 +27,58 @@ export function argmax(scores, size) {
 
 /**
  * The scores with the garments settled among themselves, so that a coat is not torn into patches.
- * @param {Float32Array} scores @param {number} size cells @param {Settings} settings
+ * @param {Float32Array} scores @param {number} size cells @param {Settings} settings @returns {Settled}
  */
-export function settleGarments(scores, size, { garments, garment_floor }) {
+export function settleGarments(scores, size, { garments, garment_floor, background }) {
   const { top } = argmax(scores, size);
-  const sum = sumOfExponentials(scores, top);
-  const likely = garments.map((part) => Float32Array.from(top, (most, cell) => Math.exp(scores[part * size + cell] - most)));
+  const likely = garments.map((part) => exponentials(scores.subarray(part * size, (part + 1) * size), top));
+  const sum = sumOfOthers(scores, top, garments);
+  for (const plane of likely) for (let cell = 0; cell < size; cell++) sum[cell] += plane[cell];
   const amounts = likely.map((plane) => plane.reduce((total, value, cell) => total + value / sum[cell], 0));
   const all = amounts.reduce((total, amount) => total + amount, 1e-6);
   const shares = amounts.map((amount) => amount / all + garment_floor);
+  const [before, after] = [new Float32Array(size), new Float32Array(size)];
+  likely.forEach((plane, index) => {
+    for (let cell = 0; cell < size; cell++) {
+      before[cell] += plane[cell];
+      after[cell] += plane[cell] * shares[index];
+    }
+  });
   const settled = scores.slice();
-  for (let cell = 0; cell < size; cell++) {
-    let [before, after] = [0, 1e-12];
-    likely.forEach((plane, index) => {
-      before += plane[cell];
-      after += plane[cell] * shares[index];
-    });
-    garments.forEach((part, index) => {
-      settled[part * size + cell] = Math.log((likely[index][cell] * shares[index] * before) / after + 1e-12) + top[cell];
-    });
+  garments.forEach((part, index) => {
+    const [plane, share] = [likely[index], shares[index]];
+    for (let cell = 0, to = part * size; cell < size; cell++, to++) {
+      settled[to] = Math.log((plane[cell] * share * before[cell]) / (after[cell] + 1e-12) + 1e-12) + top[cell];
+    }
+  });
+  const { best, top: highest } = argmax(settled, size);
+  const [certain, somebody] = [new Float32Array(size), new Float32Array(size)];
+  for (let cell = 0, from = background * size; cell < size; cell++, from++) {
+    certain[cell] = (highest[cell] === top[cell] ? 1 : Math.exp(highest[cell] - top[cell])) / sum[cell]; // the garments' sum is what it was
+    somebody[cell] = 1 - Math.exp(scores[from] - top[cell]) / sum[cell];
   }
-  return settled;
+  return { scores: settled, best, certain, somebody };
 }
 
-/** @param {Float32Array} scores @param {Float32Array} top */
-function sumOfExponentials(scores, top) {
+/** @param {Float32Array} plane @param {Float32Array} top */
+function exponentials(plane, top) {
+  const values = new Float32Array(top.length);
+  for (let cell = 0; cell < top.length; cell++) values[cell] = Math.exp(plane[cell] - top[cell]);
+  return values;
+}
+
+/** The sum of the exponentials of all classes but the garments. @param {Float32Array} scores @param {Float32Array} top @param {number[]} garments */
+function sumOfOthers(scores, top, garments) {
   const sum = new Float32Array(top.length);
-  for (let plane = 0; plane < scores.length; plane += top.length) {
-    for (let cell = 0; cell < top.length; cell++) sum[cell] += Math.exp(scores[plane + cell] - top[cell]);
+  for (let part = 0, from = 0; from < scores.length; part++) {
+    if (garments.includes(part)) {
+      from += top.length;
+      continue;
+    }
+    for (let cell = 0; cell < top.length; cell++, from++) {
+      const below = scores[from] - top[cell];
+      if (below > FAINT) sum[cell] += Math.exp(below);
+    }
   }
   return sum;
 }
@@ -56,48 +86,60 @@ function sumOfExponentials(scores, top) {
 /**
  * How sure the network is: of each class where it has the highest score, 0 where it has it nowhere; and of somebody being there at
  * all, over what is not background in one person's cells.
- * @param {Float32Array} scores @param {{ cells: Size } & Size} look @param {Float32Array} own 1 for each cell of this person
+ * @param {Settled} settled @param {{ cells: Size } & Size} look @param {Float32Array} own 1 for each cell of this person
  * @param {Settings} settings @returns {{ parts: number[], somebody: number }}
  */
-export function meanConfidence(scores, { width, height, cells }, own, { background, mirror }) {
-  const size = width * height;
-  const { best, top } = argmax(scores, size);
-  const sum = sumOfExponentials(scores, top);
-  const [total, count] = [new Array(mirror.length).fill(0), new Array(mirror.length).fill(0)];
-  let [somebody, places] = [0, 0];
+export function meanConfidence({ best, certain, somebody }, { width, height, cells }, own, { background, mirror }) {
+  const [total, count] = [new Float64Array(mirror.length), new Float64Array(mirror.length)];
   const zoom = width / cells.width;
-  best.forEach((part, place) => {
-    total[part] += 1 / sum[place];
-    count[part]++;
-    const cell = Math.floor(Math.floor(place / width) / zoom) * cells.width + Math.floor((place % width) / zoom);
-    if (part === background || !own[cell]) return;
-    somebody += 1 - Math.exp(scores[background * size + place] - top[place]) / sum[place];
-    places++;
-  });
-  return { parts: total.map((value, part) => value / Math.max(count[part], 1)), somebody: somebody / Math.max(places, 1) };
+  let [sum, places] = [0, 0];
+  for (let y = 0, place = 0; y < height; y++) {
+    const row = Math.floor(y / zoom) * cells.width;
+    for (let x = 0; x < width; x++, place++) {
+      const part = best[place];
+      total[part] += certain[place];
+      count[part]++;
+      if (part === background || !own[row + Math.floor(x / zoom)]) continue;
+      sum += somebody[place];
+      places++;
+    }
+  }
+  return { parts: [...total].map((value, part) => value / Math.max(count[part], 1)), somebody: sum / Math.max(places, 1) };
 }
 
 /**
- * Class with the highest score at each pixel of `to`, the scores enlarged to it first.
- * @param {Float32Array} scores @param {number} width @param {number} height @param {Size} to
+ * Class with the highest score at each pixel of `to`, the scores enlarged to it first. Between four cells of one class it is that class,
+ * so that only borders are computed.
+ * @param {Float32Array} scores @param {Uint8Array} best the class with the highest score at each cell
+ * @param {Size} from cells @param {Size} to
  */
-export function labelMap(scores, width, height, to) {
-  const size = width * height;
-  const winners = [...new Set(argmax(scores, size).best)].sort((one, other) => one - other);
-  const taps = linearTapsOf({ width, height }, to);
-  const labels = new Uint8Array(to.width * to.height).fill(winners[0]);
-  /** @type {Float32Array | null} */
-  let best = null;
-  for (const part of winners) {
-    const plane = resample(scores.subarray(part * size, (part + 1) * size), width, ...taps);
-    if (!best) best = plane;
-    else {
-      for (let i = 0; i < labels.length; i++) {
-        if (plane[i] > best[i]) {
-          best[i] = plane[i];
-          labels[i] = part;
+export function labelMap(scores, best, from, to) {
+  const size = from.width * from.height;
+  const winners = [...new Set(best)].sort((one, other) => one - other);
+  const [columns, rows] = linearTapsOf(from, to);
+  const labels = new Uint8Array(to.width * to.height);
+  for (let y = 0, pixel = 0; y < to.height; y++) {
+    const [upper, lower] = [rows.indices[2 * y] * from.width, rows.indices[2 * y + 1] * from.width];
+    const [above, below] = [rows.weights[2 * y], rows.weights[2 * y + 1]];
+    for (let x = 0; x < to.width; x++, pixel++) {
+      const left = columns.indices[2 * x];
+      const right = columns.indices[2 * x + 1];
+      let label = best[upper + left];
+      if (label !== best[upper + right] || label !== best[lower + left] || label !== best[lower + right]) {
+        const before = columns.weights[2 * x];
+        const after = columns.weights[2 * x + 1];
+        let most = -Infinity;
+        for (const part of winners) {
+          const plane = part * size;
+          const high = before * scores[plane + upper + left] + after * scores[plane + upper + right];
+          const low = before * scores[plane + lower + left] + after * scores[plane + lower + right];
+          const score = above * high + below * low;
+          if (score <= most) continue;
+          most = score;
+          label = part;
         }
       }
+      labels[pixel] = label;
     }
   }
   return labels;
