@@ -2,8 +2,9 @@
 
 Without arguments, the site of today is written and measured; the folders of sites that were written by different versions take
 turns, so that a busy moment of the machine falls on all of them. Each round is a browser that has never been there: the page
-opens, fetches everything and parses its first example; once all is kept for use without a connection, photos of 512x512 are
-chosen one after the other; then the page is opened again. The server says that the page stands alone, so that threads work.
+opens, shows its first example and fetches everything; once all is kept for use without a connection, photos of 512x512 are
+chosen one after the other; then the page is opened again. A second browser, too, has never been there, and chooses a photo as
+soon as the page takes one. The server says that the page stands alone, so that threads work.
 Needs `requirements-dev.txt`, Chromium and Linux.
 """
 
@@ -23,28 +24,29 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, BrowserType, Page, sync_playwright
 
 from benchmarks.speed import jpeg
 from parsing.web.site.build import site_files, write_site
 
 ALONE: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 CLOCK: Final = """
-    window.moments = { ready: 0, chosen: 0, shown: 0 };
+    window.moments = { picture: 0, chosen: 0, shown: 0 };
     addEventListener("change", () => (moments.chosen = performance.now()), true);
-    const isReady = () => document.querySelector("#state .device")?.textContent.startsWith("Lite runs");
     let isBusy = false;
     let count = 0;
     new MutationObserver(() => {
-        if (!moments.ready && isReady()) moments.ready = performance.now();
+        if (!moments.picture && document.querySelector(".viewer.filled")) moments.picture = performance.now();
         const wasBusy = isBusy;
         isBusy = document.querySelector(".busy")?.hidden === false;
         if (!wasBusy || isBusy) return;
         moments.shown = performance.now();
         document.documentElement.dataset.shown = ++count;
-    }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden"] });
+    }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden", "class"] });
 """
-"""When the model was ready, a photo was chosen and a picture was on show, in milliseconds since the page was asked for."""
+"""When the first picture was on show, a photo was chosen and its picture was on show, in milliseconds since the page was asked
+for.
+"""
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Visit:
     Attributes:
         megabytes: sent until everything is kept for use without a connection.
         picture: from asking for the page to the first picture.
-        first: from the moment when the model is ready to the first picture.
+        own: from asking for the page to the picture of a photo that is chosen at once.
         second: from choosing a photo to its picture, the first time.
         later: the same, the median of the photos after that.
         again: from asking for the page to the first picture when everything is kept.
@@ -64,7 +66,7 @@ class Visit:
 
     megabytes: float
     picture: float
-    first: float
+    own: float
     second: float
     later: float
     again: float
@@ -123,37 +125,64 @@ def _command(process: int) -> bytes:
     return b""
 
 
-def picture(page: Page, count: int) -> dict[str, float]:
-    """The moments of `CLOCK` as soon as so many pictures have been on show."""
-    page.wait_for_selector(f"html[data-shown='{count}']", state="attached")
+def first_picture(page: Page) -> float:
+    """When the first picture was on show, as soon as it is."""
+    page.wait_for_selector(".viewer.filled", state="attached")
+    moment: float = page.evaluate("moments.picture")
+    return moment
+
+
+def choose_photo(page: Page) -> dict[str, float]:
+    """Chooses a photo; the moments of `CLOCK` as soon as its picture is on show."""
+    count = int(page.evaluate("document.documentElement.dataset.shown ?? 0"))
+    file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": jpeg((512, 512))}
+    page.locator("#photo input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    page.wait_for_selector(f"html[data-shown='{count + 1}']", state="attached")
     moments: dict[str, float] = page.evaluate("moments")
     return moments
 
 
-def visit(context: BrowserContext, profile: str, address: str, sent: Sent, photos: int) -> Visit:
-    """Opens the page where nobody has been before, chooses so many photos after the second, and opens it again."""
+def visit_at_once(context: BrowserContext, address: str) -> float:
+    """Opens the page where nobody has been before and chooses a photo at once; when its picture was on show."""
+    context.set_default_timeout(120_000)
+    context.add_init_script(CLOCK)
+    page = context.new_page()
+    page.goto(address, wait_until="commit")
+    return choose_photo(page)["shown"]
+
+
+def visit(context: BrowserContext, profile: str, address: str, sent: Sent, photos: int, own: float) -> Visit:
+    """Opens the page where nobody has been before, chooses so many photos after the second, and opens it again; `own` is what
+    `visit_at_once` gave.
+    """
     context.set_default_timeout(120_000)
     context.add_init_script(CLOCK)
     page = context.new_page()
     sent.count = 0
     page.goto(address)
-    opened = picture(page, 1)
+    opened = first_picture(page)
     work_first = work(profile)
     page.locator("#state .offline", has_text="Ready").wait_for()
     megabytes = sent.count / 1e6
     times, works = [], []
-    for number in range(1 + photos):
-        file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": jpeg((512, 512))}
+    for _ in range(1 + photos):
         before = work(profile)
-        page.locator("#photo input[type=file]").set_input_files(file)  # type: ignore[arg-type]
-        moments = picture(page, 2 + number)
+        moments = choose_photo(page)
         times.append(moments["shown"] - moments["chosen"])
         works.append(work(profile) - before)
     page.reload()
-    again = picture(page, 1)["shown"]
-    first = opened["shown"] - opened["ready"]
+    again = first_picture(page)
     later, work_later = (statistics.median(values[1:]) for values in (times, works))
-    return Visit(megabytes, opened["shown"], first, times[0], later, again, work_first, work_later)
+    return Visit(megabytes, opened, own, times[0], later, again, work_first, work_later)
+
+
+@contextmanager
+def new_browser(chromium: BrowserType, path: str | None) -> Iterator[tuple[BrowserContext, str]]:
+    """A browser that has never been anywhere, and its profile: with one, it caches as a visitor's does."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # the browser may still be writing
+        context = chromium.launch_persistent_context(profile, executable_path=path, args=["--no-sandbox"], locale="en-US")
+        yield context, profile
+        context.close()
 
 
 def measure(sites: Sequence[Path], rounds: int, photos: int) -> list[list[Visit]]:
@@ -165,12 +194,10 @@ def measure(sites: Sequence[Path], rounds: int, photos: int) -> list[list[Visit]
         served = [stack.enter_context(serve(site)) for site in sites]
         for _ in range(rounds):
             for place, (address, sent) in enumerate(served):
-                with tempfile.TemporaryDirectory() as profile:  # with one, the browser caches as a visitor's does
-                    context = chromium.launch_persistent_context(
-                        profile, executable_path=path, args=["--no-sandbox"], locale="en-US"
-                    )
-                    visits[place].append(visit(context, profile, address, sent, photos))
-                    context.close()
+                with new_browser(chromium, path) as (context, _):
+                    own = visit_at_once(context, address)
+                with new_browser(chromium, path) as (context, profile):
+                    visits[place].append(visit(context, profile, address, sent, photos, own))
     return visits
 
 

@@ -82,6 +82,27 @@ def test_an_example_is_parsed_and_every_request_is_to_the_same_server(
     assert [request.method for request in requests if request.method != "GET" or request.post_data_buffer] == []
 
 
+def test_the_first_example_is_on_show_before_the_model_which_then_parses_it_too(browser: Browser, address: str) -> None:
+    page = browser.new_page(locale="en-US", service_workers="block")
+    model = re.compile("lite.weights")
+    page.route(model, lambda route: None)  # it does not come
+    page.goto(address)
+    wait_for(page, "1 person", "Lite, parsed beforehand")
+    invitation = page.get_by_text("An example. Drop your own photo anywhere")
+    expect(invitation).to_be_visible()
+    page.locator("#views [value=map]").check()
+    brought, found = shown(page), LITE(ASTRONAUT)
+    assert (brought == LIP.colors[found.labels]).all(axis=2).mean() >= 0.995
+    (person,) = json.loads(download(page, "JSON").read_text())["people"]
+    assert (person["area"], person["box"]) == (found.people[0].area, list(found.people[0].box))
+    page.unroute(model)
+    page.reload()
+    wait_for(page, "1 person", "Lite, on this device")
+    expect(invitation).to_be_visible()
+    assert (shown(page) == brought).all(axis=2).mean() >= 0.995
+    page.close()
+
+
 def test_parts_opacity_palette_and_files(page: Page) -> None:
     flat = shown(page)
     page.locator("#opacity-range").fill("0")
@@ -184,6 +205,8 @@ def test_what_cannot_be_fetched_is_said(browser: Browser, address: str, file: st
     page.route(f"**/{file}", lambda route: route.abort())
     page.goto(address)
     expect(page.locator("#state")).to_contain_text(said)
+    wait_for(page, "1 person", "Lite, parsed beforehand")  # the first example needs no model
+    upload(page, file_of(parsing.open_image(ASTRONAUT)))
     expect(page.locator(".said")).to_contain_text("could not start in this browser")
     page.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,7 @@ def test_a_visit_to_the_site_is_timed_and_the_table_has_the_medians(tmp_path: Pa
     files = site_files()
     write_site(files, tmp_path / "today")
     ((visit,),) = device.measure([tmp_path / "today"], rounds=1, photos=1)
-    assert 0 < visit.first < visit.picture
-    assert min(visit.second, visit.later, visit.again, visit.work_later) > 0
-    assert visit.work > visit.work_later
+    assert min(astuple(visit)) > 0
     assert visit.megabytes == pytest.approx(sum(len(files[name]) for name in files.keys() - set(NOT_KEPT)) / 1e6, rel=0.1)
     visits = [device.Visit(17.26, time, 2, 3, 4.4, 5, 6, 7) for time in (3000, 1000, 2000)]
     *_, line = device.table([tmp_path / "today"], [visits])

@@ -15,11 +15,12 @@ export async function fetchFile(name) {
  * The bytes of files by name; raises TamperedError where one differs.
  * @param {Record<string, Known>} files by name
  * @param {(here: number, total: number) => void} tell told how many bytes are here, and are to come in total
+ * @param {Record<string, Promise<Response>>} asked answers that are on their way, by name
  * @returns {Promise<Record<string, Uint8Array<ArrayBuffer>>>}
  */
-export async function fetchAll(files, tell = () => {}) {
+export async function fetchAll(files, tell = () => {}, asked = {}) {
   const names = Object.keys(files);
-  const responses = await Promise.all(names.map(fetchFile));
+  const responses = await Promise.all(names.map((name) => asked[name] ?? fetchFile(name)));
   const total = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
   let here = 0;
   const contents = await Promise.all(

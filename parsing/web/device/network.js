@@ -8,6 +8,7 @@ import { expandHalves } from "./halves.js";
 export const RUNTIME = "ort.wasm.packed"; // its WebAssembly, compressed
 const GRAPH = "lite.onnx";
 const WEIGHTS = "lite.weights"; // as the graph calls them
+export const NETWORK_FILES = [RUNTIME, GRAPH, WEIGHTS];
 
 /** @param {Runtime} ort @param {Uint8Array<ArrayBuffer>} packed its WebAssembly @param {Contents} files @param {"wasm" | "webgpu"} provider @param {number} threads @returns {Promise<Run>} */
 export async function openNetwork(ort, packed, files, provider, threads) {

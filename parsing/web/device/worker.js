@@ -4,7 +4,7 @@ import * as ort from "./ort.js";
 import { hasChip, openOnChip } from "./chip.js";
 import { TamperedError, fetchAll, fetchFile } from "./fetching.js";
 import { Lite } from "./lite.js";
-import { RUNTIME, openNetwork } from "./network.js";
+import { NETWORK_FILES, RUNTIME, openNetwork } from "./network.js";
 import { openPhoto } from "./open.js";
 import { checkSettings } from "./settings.js";
 
@@ -27,8 +27,9 @@ let queue = warmUp();
 useChip().catch((error) => console.warn(error)); // WebAssembly goes on
 
 async function load() {
+  const asked = Object.fromEntries(NETWORK_FILES.map((name) => [name, fetchFile(name)])); // while what they must be is fetched
   const settings = checkSettings(await (await fetchFile("settings.json")).json());
-  const files = await fetchAll(settings.files, (here, total) => postMessage({ state: { phase: "loading", here, total } }));
+  const files = await fetchAll(settings.files, (here, total) => postMessage({ state: { phase: "loading", here, total } }), asked);
   postMessage({ state: { phase: "starting" } });
   const threads = crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
   const run = await openNetwork(ort, files[RUNTIME], files, "wasm", threads);

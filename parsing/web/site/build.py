@@ -7,6 +7,7 @@ which the next build replaces.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Sequence
@@ -14,8 +15,11 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from PIL import Image
+
 from parsing.files import find_examples, write_file
 from parsing.formats.table import FORMATS
+from parsing.image import open_image
 from parsing.labels import PARTS
 from parsing.program import OptionParser
 from parsing.web.assets import FOLDER, read_file
@@ -23,12 +27,15 @@ from parsing.web.device import RUNTIME, RUNTIME_FILES
 from parsing.web.device.network import network_files
 from parsing.web.device.settings import device_settings
 from parsing.web.page.texts import site_texts
+from parsing.web.site.first import FIRST, parse_first
 from parsing.web.site.icons import draw_icon
 from parsing.web.viewer.markup import VIEWER_STYLES, color_tables, describe_classes, viewer_html
 
 STYLES: Final = "site/styles.css"
 """All stylesheets in one: nothing is drawn before the last of them is there."""
 ROOMS: Final = ("viewer", "device", "site")
+THUMBNAIL: Final = 256
+"""Pixels of the shorter side of an example among the others."""
 SERVICE_WORKER: Final = "service_worker.js"
 """It lies at the top of the site, because it answers for what lies below it."""
 LIST: Final = "version.js"
@@ -93,14 +100,17 @@ def site_files() -> dict[str, bytes]:
     scripts = [f"{room}/{file.name}" for room in ROOMS for file in sorted((FOLDER / room).glob("*.js"))]
     modules = [name for name in scripts if not name.endswith(SERVICE_WORKER)]
     examples = find_examples()
+    people, maps = parse_first(next(path for path in examples if path.stem == FIRST))
     files = {name: (FOLDER / name).read_bytes() for name in modules}
     files |= {f"device/{name}": path.read_bytes() for name, path in RUNTIME_FILES.items()}
     files |= {f"device/{name}": content for name, content in network_files().items()}
     files |= {f"examples/{path.name}": path.read_bytes() for path in (*examples, examples[0].with_name("CREDITS.md"))}
+    files |= {f"examples/small/{path.name}": _thumbnail(path) for path in examples}
     files |= {
         "index.html": index_page([path.name for path in examples], modules).encode(),
         STYLES: "\n".join(map(read_file, (*VIEWER_STYLES, "site/site.css"))).encode(),
-        "site/content.json": _json({"tables": _tables(), "texts": site_texts()}),
+        "site/content.json": _json({"tables": _tables(), "texts": site_texts(), "first": people}),
+        "site/first.packed": maps,
         "device/settings.json": _json(device_settings()),
         "device/LICENSE": (RUNTIME / "LICENSE").read_bytes(),
         SERVICE_WORKER: (FOLDER / "site" / SERVICE_WORKER).read_bytes(),
@@ -142,8 +152,18 @@ def _with_words(page: str) -> str:
 
 
 def _example_button(file: str) -> str:
-    picture = f'<img src="examples/{escape(file)}" alt="{escape(Path(file).stem.replace("-", " "))}">'
+    name, title = escape(file), escape(Path(file).stem.replace("-", " "))
+    picture = f'<img src="examples/small/{name}" data-photo="examples/{name}" alt="{title}">'
     return f'<button type="button" class="gallery-item">{picture}</button>'
+
+
+def _thumbnail(photo: Path) -> bytes:
+    """A JPEG about as large as it is shown, on screens of two pixels a point."""
+    picture = Image.fromarray(open_image(photo))
+    scale = THUMBNAIL / min(picture.size)
+    stream = io.BytesIO()
+    picture.resize((round(picture.width * scale), round(picture.height * scale))).save(stream, "JPEG", quality=80)
+    return stream.getvalue()
 
 
 def _tables() -> dict[str, object]:

@@ -1,30 +1,31 @@
 // The page without a server, in the place of page/connection.js: what Gradio does elsewhere is done here. Photos go to the model on this
 // device, texts come from a file, and examples are files too.
-import { start } from "../device/page.js";
+import { Device } from "../device/page.js";
 import { fillTexts, find } from "../viewer/dom.js";
 import { LocalPhotos } from "../viewer/local.js";
 import { PhotoInput } from "../viewer/photo_input.js";
 import { linked } from "../viewer/preferences.js";
+import { showFirst } from "./first.js";
 import { chooseLanguage, listenForLanguage } from "./language.js";
 import { Offline } from "./offline.js";
 import { takeShared } from "./shared.js";
 
-/** @import { DeviceState } from "../device/page.js" */
+/** @import { DeviceState, Found } from "../device/page.js" */
 /** @import { Words } from "../viewer/dom.js" */
 /** @import { Part } from "../viewer/legend.js" */
 /** @import { Tables } from "../viewer/viewer.js" */
 /** @import { State } from "./offline.js" */
-/** What build.py writes down: the viewer's tables, and texts by language. @typedef {{ tables: Tables & { lite_table: Part[] }, texts: Record<string, Words> }} Content */
+/** What build.py writes down: the viewer's tables, texts by language, and who is in the first example. @typedef {{ tables: Tables & { lite_table: Part[] }, texts: Record<string, Words>, first: Found["people"] }} Content */
 
-const FIRST = "astronaut"; // what a visitor finds on show
+const FIRST = "astronaut"; // what a visitor finds on show, as first.py has it
 
 class Site {
-  /** @param {Content} content */
-  constructor({ tables, texts }) {
+  /** @param {Content} content @param {DeviceState} reached how far the model is already */
+  constructor({ tables, texts, first }, reached) {
     this.texts = texts;
+    this.first = first;
     this.language = chooseLanguage(Object.keys(texts));
-    /** @type {DeviceState} */
-    this.state = { phase: "starting" };
+    this.state = reached;
     /** @type {State | ""} */
     this.kept = "";
     this.offline = new Offline((state) => this.tellKept(state));
@@ -37,10 +38,8 @@ class Site {
     this.speak(this.language);
     listenForLanguage((language) => this.speak(language));
     find(document, "#state .update").addEventListener("click", () => this.offline.takeOver());
-    start(this.photos, (state) => {
-      this.tell(state);
-      if (["ready", "failed", "tampered"].includes(state.phase)) this.offline.keep(); // what is to be seen first comes first
-    });
+    this.photos.useDevice(device);
+    this.hear(this.state);
     this.openFirst();
   }
 
@@ -54,6 +53,12 @@ class Site {
     this.photos.viewer.translate(words);
     this.tell(this.state);
     this.tellKept(this.kept);
+  }
+
+  /** How far the model is now. @param {DeviceState} state */
+  hear(state) {
+    this.tell(state);
+    if (["ready", "failed", "tampered"].includes(state.phase)) this.offline.keep(); // what is to be seen first comes first
   }
 
   /** Says how far the model is. @param {DeviceState} state */
@@ -85,9 +90,19 @@ class Site {
     const named = linked("example");
     const pictures = /** @type {HTMLImageElement[]} */ ([...document.querySelectorAll("#examples img")]);
     const picture = pictures.find(({ alt }) => alt === (named ?? FIRST));
-    if (picture && !photos.serial && (await photos.openExample(picture)) && !named) photos.viewer.invite(true);
+    if (!picture || photos.serial) return;
+    if (picture.alt === FIRST) return showFirst(photos, picture, this.first, !named);
+    return photos.openExample(picture);
   }
 }
 
+/** @type {Site | null} */
+let site = null;
+/** @type {DeviceState} */
+let latest = { phase: "starting" };
+const device = new Device((state) => {
+  latest = state;
+  site?.hear(state);
+}); // it fetches the model while the texts come
 const answer = await fetch(new URL("content.json", import.meta.url));
-new Site(await answer.json());
+site = new Site(await answer.json(), latest);

@@ -96,13 +96,18 @@ export class LocalPhotos {
   /** An example is chosen. @param {HTMLImageElement} picture @returns {Promise<boolean>} whether it was parsed and is on show */
   async openExample(picture) {
     this.announceExample(picture);
-    const answer = await fetch(picture.src);
+    const answer = await fetch(this.addressOf(picture));
     return this.openHere(await answer.blob());
+  }
+
+  /** Where the photo lies, of which a smaller one may be on show. @param {HTMLImageElement} picture */
+  addressOf({ dataset, src }) {
+    return dataset.photo ?? src;
   }
 
   /** @param {HTMLImageElement} picture */
   announceExample(picture) {
-    this.viewer.preview(picture.src);
+    this.viewer.preview(this.addressOf(picture));
     this.chosen = { name: picture.alt, example: picture.alt };
   }
 
@@ -169,11 +174,10 @@ export class LocalPhotos {
     return true;
   }
 
-  /** @param {Found} found @param {boolean} isFrame */
-  showFound(found, isFrame) {
+  /** @param {Found} found @param {boolean} isFrame @param {string} model what parsed it */
+  showFound(found, isFrame, model = this.viewer.words["device.model"]) {
     const { width, height, people, timings, maps } = found;
     const pixels = new Uint32Array(found.pixels.buffer);
-    const model = this.viewer.words["device.model"];
     this.found = found;
     this.onShow = this.chosen;
     this.viewer.show({ width, height, people: people.length, model, timings, classes: this.tables.lite_table, pixels, maps }, isFrame);
