@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, Request, expect
-from support.served import serve
 
 import parsing
 from parsing.web.modules import modules_folder
 from parsing.web.page.handlers import EXAMPLES
-from parsing.web.server.background import BackgroundLoader
 
 LITE = parsing.load("lite")
 DEVICE = f"{modules_folder()}device/"
 """Where the page finds its modules, on the server."""
 READY = "Lite runs in this browser: photos stay on this device."
 ADMIRAL, ASTRONAUT, GROUP, MUSICIANS, PHOTOGRAPHER = EXAMPLES
-
-
-def device_address() -> Iterator[str]:
-    """The address of a page that offers Lite here and there, until asked to go on."""
-    with serve(LITE, loader=BackgroundLoader(lambda _: LITE), choice="lite") as address:
-        yield address
 
 
 def read(path: Path) -> dict[str, Any]:

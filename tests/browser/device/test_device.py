@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -15,14 +14,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 from support.accessibility import AXE, findings
 from support.browsing import (
-    FAKE_CAMERA,
     PHONE,
     file_of,
-    open_browser,
     rgba,
     shown,
     upload,
-    visit,
     wait_for,
     wait_for_examples,
     watch_widths,
@@ -37,7 +33,6 @@ from support.device import (
     PHOTOGRAPHER,
     choose,
     choose_device,
-    device_address,
     read,
     sent,
 )
@@ -61,21 +56,6 @@ def turned() -> dict[str, object]:
 def large() -> dict[str, object]:
     """A photo that is made smaller before it is parsed."""
     return file_of(cv2.resize(parsing.open_image(PHOTOGRAPHER), (2700, 1200), interpolation=cv2.INTER_CUBIC))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from open_browser(*FAKE_CAMERA)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    yield from device_address()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    yield from visit(browser, address)
 
 
 def test_the_map_is_the_servers_and_nothing_is_sent(page: Page, requests: list[Request]) -> None:

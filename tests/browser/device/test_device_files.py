@@ -5,33 +5,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
-from support.browsing import FAKE_CAMERA, open_browser, upload, visit, wait_for
-from support.device import ASTRONAUT, DEVICE, choose, choose_device, device_address, read, sent
+from playwright.sync_api import Page, Request, Route, expect
+from support.browsing import upload, wait_for
+from support.device import ASTRONAUT, DEVICE, choose, choose_device, read, sent
 
 from parsing.web.device import RUNTIME
 from parsing.web.device.network import WEIGHTS, network_files
 from parsing.web.device.settings import device_settings
 from tools.fetch_onnxruntime_web import CHECKSUMS
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from open_browser(*FAKE_CAMERA)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    yield from device_address()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    yield from visit(browser, address)
 
 
 def test_in_a_page_that_is_not_isolated_one_thread_does(page: Page, address: str) -> None:
