@@ -10,8 +10,8 @@ REFERENCE := .venv-reference
 # What ModelScope's own pipeline runs on; override with `make reference PYTHON_REFERENCE=...`.
 PYTHON_REFERENCE ?= python3.10
 
-# The unit tests run in a process for each core, each file in one of them, which makes its models once. The other tests do not: they
-# start programs that use all cores, and watch what they do in time.
+# Tests run in a process for each core, each file in one of them, which makes its models and opens its browser once. Tests with the
+# mark `alone` follow by themselves: they measure memory or processor time, or need the machine for many requests at once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # On Linux, plain pip may choose PyTorch's CUDA build, several gigabytes. The CPU build is taken from where pip is set up to look, else
@@ -32,7 +32,8 @@ run: $(VENV)/installed
 
 test: check javascript
 	tools/machine.sh fonts browser layers
-	$(BIN)/python -m pytest --ignore=tests/unit tests
+	$(BIN)/python -m pytest $(PARALLEL) -m "not alone" --ignore=tests/unit tests
+	$(BIN)/python -m pytest -m alone --ignore=tests/unit tests
 
 check: lint types unit
 

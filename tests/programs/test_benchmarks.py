@@ -29,6 +29,7 @@ def test_contestants_take_turns_and_the_table_compares_them(monkeypatch: pytest.
     assert lines[2].count("1.0 x") == 1
 
 
+@pytest.mark.alone
 def test_a_visit_to_the_site_is_timed_and_the_table_has_the_medians(tmp_path: Path) -> None:
     files = site_files()
     write_site(files, tmp_path / "today")

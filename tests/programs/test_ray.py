@@ -26,6 +26,8 @@ from parsing.files import find_examples
 from parsing.models import MODELS
 
 PHOTOS = [f"{number:02}.png" for number in range(10)]
+pytestmark = pytest.mark.alone
+
 STORE_BYTES = 80 << 20
 
 

@@ -165,6 +165,7 @@ def test_a_disk_without_room_is_said_to_be_that_and_logged() -> None:
         assert app.log.read_text().count("could not be kept") == 2
 
 
+@pytest.mark.alone
 def test_stopping_answers_everybody_and_leaves_nothing() -> None:
     with run_app() as app, ThreadPoolExecutor(12) as clients:
         photo = (ROOT / "assets" / "examples" / "group-collage.jpg").read_bytes()

@@ -18,6 +18,8 @@ import parsing
 from parsing.stages import OnStage
 from parsing.web.server import uploads
 
+pytestmark = pytest.mark.alone
+
 PAGES = 18
 
 

@@ -52,6 +52,7 @@ def test_every_seed_is_a_good_file(name: str) -> None:
     assert open_image(SEEDS[name]).shape == (24, 40, 3) or name == "jpeg progressive"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_have_their_status(address: str, name: str) -> None:
     content, status = HOSTILE[name]
@@ -62,6 +63,7 @@ def test_hostile_files_have_their_status(address: str, name: str) -> None:
     assert resident() - before < 250
 
 
+@pytest.mark.alone
 def test_mutated_files_neither_fail_nor_fill_the_memory(address: str) -> None:
     with httpx.Client(timeout=60) as client:
 

@@ -18,6 +18,8 @@ from support.striped_model import Stripes
 import parsing
 from parsing.web.server import guard, prompt
 
+pytestmark = pytest.mark.alone
+
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n"
 FORM = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
 HUGE = HEAD % (guard.MAX_BODY + 1)
