@@ -35,7 +35,9 @@ test: check javascript
 	$(BIN)/python -m pytest $(PARALLEL) -m "not alone" --ignore=tests/unit tests
 	$(BIN)/python -m pytest -m alone --ignore=tests/unit tests
 
-check: lint types unit
+# The types are checked while the tests run: one core would wait otherwise.
+check: $(VENV)/installed-dev
+	$(MAKE) --no-print-directory --jobs 3 lint types unit
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

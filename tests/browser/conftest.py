@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Page, Request, expect
 from support.browsing import file_of, open_browser, page_address, visit_with_photo
 from support.crowd_model import PHOTO, Crowd
 
 import parsing
+
+expect.set_options(timeout=60_000)  # a busy machine is slow, and what is as expected is so at once
 
 
 @pytest.fixture(scope="module")

@@ -58,9 +58,9 @@ def test_automatic_out_of_reach_serves_with_lite_and_stops_when_told(browser: Br
         address = f"http://127.0.0.1:{port}/"
         wait_until_served(address, program)
         for page in visit(browser, address):
-            expect(page.locator("#models .failed")).to_contain_text("Lite goes on", timeout=60_000)
+            expect(page.locator("#models .failed")).to_contain_text("Lite goes on")
             page.locator("#examples button").first.click()
-            expect(page.locator("#facts")).to_contain_text("Lite (embedded)", timeout=60_000)
+            expect(page.locator("#facts")).to_contain_text("Lite (embedded)")
     finally:
         program.terminate()
         program.wait(20)

@@ -45,7 +45,7 @@ def newer() -> dict[str, bytes]:
 
 
 def says(page: Page, text: str) -> None:
-    expect(page.locator("#state")).to_contain_text(text, timeout=60_000)
+    expect(page.locator("#state")).to_contain_text(text)
 
 
 def test_a_second_visit_needs_no_connection_and_has_threads(page: Page, site: Served) -> None:
@@ -127,5 +127,5 @@ def test_a_photo_shared_by_another_app_is_on_show_and_not_kept(browser: Browser,
     assert other.url == site.address
     assert len(other.evaluate("caches.keys()")) == 1
     other.goto(f"{site.address}?shared")
-    expect(other.locator(".said")).to_have_text("The shared photo did not arrive; choose it here.", timeout=60_000)
+    expect(other.locator(".said")).to_have_text("The shared photo did not arrive; choose it here.")
     context.close()

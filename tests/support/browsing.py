@@ -81,7 +81,7 @@ def rgba(page: Page, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
 def wait_for(page: Page, *texts: str) -> None:
     """Until the facts below the picture hold the texts."""
     for text in texts:
-        expect(page.locator("#facts")).to_contain_text(text, timeout=60_000)
+        expect(page.locator("#facts")).to_contain_text(text)
 
 
 def wait_for_examples(page: Page) -> None:

@@ -30,7 +30,7 @@ def choose(page: Page, model: str) -> None:
 def choose_device(page: Page) -> None:
     """On this device; until the model is there."""
     choose(page, "device")
-    expect(page.locator("#models [role=status]")).to_have_text(READY, timeout=60_000)
+    expect(page.locator("#models [role=status]")).to_have_text(READY)
 
 
 def sent(requests: list[Request]) -> list[str]:

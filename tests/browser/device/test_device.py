@@ -149,7 +149,7 @@ def test_the_photo_on_show_is_parsed_again_and_an_unusable_file_is_refused_in_a_
     choose_device(page)
     wait_for(page, "Lite, on this device")
     upload(page, {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"})
-    expect(page.locator(".said")).to_contain_text("cannot read that file as a picture", timeout=60_000)
+    expect(page.locator(".said")).to_contain_text("cannot read that file as a picture")
     wait_for(page, "512 × 512")
     expect(page.locator(".busy")).to_be_hidden()
 
@@ -158,7 +158,7 @@ def test_a_newer_photo_ends_the_work_on_an_older_one(page: Page) -> None:
     choose_device(page)
     widths = watch_widths(page)
     upload(page, read(GROUP))
-    expect(page.locator(".busy")).to_contain_text("Parsing with Lite, on this device", timeout=60_000)
+    expect(page.locator(".busy")).to_contain_text("Parsing with Lite, on this device")
     upload(page, read(ASTRONAUT))
     assert shown(page, (512, 512)).shape == (512, 512, 3)
     assert set(widths.json_value()) == {512}
@@ -210,7 +210,7 @@ def test_the_input_is_within_reach_of_fingers_keys_and_screen_readers(browser: B
     page.wait_for_selector("#parts input[name=Hair]")
     wait_for_examples(page)
     choose(page, "device")
-    expect(page.locator("#models [role=status]")).to_have_text("Lite 在此浏览器中运行：照片不会离开本设备。", timeout=60_000)
+    expect(page.locator("#models [role=status]")).to_have_text("Lite 在此浏览器中运行：照片不会离开本设备。")
     page.add_script_tag(path=AXE)
     assert findings(page) == []
     target = page.locator("#photo label").bounding_box()
