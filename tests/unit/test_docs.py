@@ -41,6 +41,14 @@ def test_the_readme_names_every_page(page: Path) -> None:
     assert f"(docs/{page.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_architecture_names_every_room() -> None:
+    """Folders of the package, and the modules that lie in none of them."""
+    named = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = [path for folder in ("parsing", "parsing/web") for path in (ROOT / folder).iterdir() if path.name[0] != "_"]
+    names = {f"{path.name}/" if path.is_dir() else path.name for path in rooms if path.is_dir() or path.suffix == ".py"}
+    assert {name for name in names if name not in named} == set()
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
