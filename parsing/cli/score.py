@@ -35,7 +35,7 @@ FOUND: Final = 0.5
 
 @dataclass
 class Score:
-    """Sums over photos.
+    """What has been counted over the photos so far.
 
     Attributes:
         classes: the table of classes.
@@ -75,7 +75,7 @@ class Score:
         self.photos += 1
 
     def report(self) -> str:
-        """The lines to print."""
+        """The result as the lines that are printed."""
         right, found, seen = self.people
         people = f"{found} of {right}, {seen - found} too many" if right else "the truth has none"
         return (

@@ -15,7 +15,7 @@ from parsing.formats.sample import Sample
 
 @dataclass(frozen=True)
 class Format:
-    """One format.
+    """A row of the table: a format and what it can do.
 
     Attributes:
         name: what `--format` and REST's `format` call it.

@@ -75,7 +75,7 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model.
+    """A row of the table: a model and what it can do.
 
     Attributes:
         name: what `load`, `--model` and REST call it.

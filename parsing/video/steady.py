@@ -67,7 +67,7 @@ class Steadying:
         self.scores: dict[tuple[int, int], float] = {}
 
     def __call__(self, pixels: NDArray[np.uint8], parsing: Parsing, second: float) -> Steady:
-        """The next frame.
+        """Steadies the parsing of the next frame.
 
         Args:
             pixels: RGB uint8 (H, W, 3).

@@ -44,7 +44,7 @@ class Shown:
 
 
 class Photos:
-    """Opens and parses them.
+    """Opens and parses photos.
 
     Args:
         lite: the embedded model's parser.

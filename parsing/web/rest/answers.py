@@ -38,7 +38,7 @@ class Found(BaseModel):
 
 
 class Size(BaseModel):
-    """Pixels."""
+    """Width and height of a photo, in pixels."""
 
     width: int
     height: int
@@ -92,7 +92,7 @@ class Labels(BaseModel):
 
 
 class Health(BaseModel):
-    """That it serves."""
+    """Says that the server answers, and how many wait for it."""
 
     status: Literal["ok"]
     waiting: int = Field(description="requests in line")

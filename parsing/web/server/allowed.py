@@ -47,7 +47,7 @@ class Route:
     drops: bool = False
 
     def pattern(self) -> re.Pattern[str]:
-        """Of whole paths."""
+        """What the whole path of a request has to match; each part between braces becomes a group of its name."""
         pieces = re.split(r"\{(\w+)(?::path)?\}", self.path)  # what stands between braces has an odd number
         for place in range(0, len(pieces), 2):
             pieces[place] = re.escape(pieces[place])

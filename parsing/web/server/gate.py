@@ -196,7 +196,7 @@ def read_parameters(query: bytes, route: Route) -> dict[str, str] | None:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """A whole body.
+    """The body of a request, read to its end.
 
     Raises:
         HTTPException: 413 where it is larger than a call can be.

@@ -51,7 +51,7 @@ def read_json(body: bytes) -> dict[str, Any]:
 
 
 def write_json(value: Any) -> bytes:
-    """The opposite.
+    """The bytes of a value as JSON.
 
     Raises:
         WrongError: there is a number without an end in it, or half of a character.
@@ -63,7 +63,7 @@ def write_json(value: Any) -> bytes:
 
 
 def text(most: int) -> Check:
-    """A string of so many characters at most."""
+    """Checks for a string of so many characters at most."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or len(value) > most:
@@ -74,7 +74,7 @@ def text(most: int) -> Check:
 
 
 def pattern(expression: str) -> Check:
-    """A string that matches as a whole."""
+    """Checks for a string that matches the expression as a whole."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(expression, value):
@@ -85,33 +85,33 @@ def pattern(expression: str) -> Check:
 
 
 def optional(inner: Check) -> Check:
-    """The same, or null."""
+    """Checks what `inner` checks, and lets null pass."""
     return lambda value: None if value is None else inner(value)
 
 
 def flag(value: Any) -> bool:
-    """True or false."""
+    """Checks for true or false."""
     if not isinstance(value, bool):
         raise WrongError("True or false is needed.")
     return value
 
 
 def number(value: Any) -> float:
-    """Any number that is not beyond all bounds."""
+    """Checks for a number between minus and plus `LARGEST_NUMBER`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
         raise WrongError("A number is needed.")
     return value
 
 
 def whole(value: Any) -> int:
-    """A whole number."""
+    """Checks for a whole number."""
     if isinstance(number(value), float) and value != int(value):
         raise WrongError("A whole number is needed.")
     return int(value)
 
 
 def words(value: Any) -> list[str]:
-    """Names of parts."""
+    """Checks for a list of parts' names, 40 at most."""
     if not isinstance(value, list) or len(value) > 40:
         raise WrongError("A list of names is needed.")
     return [text(100)(name) for name in value]

@@ -11,7 +11,7 @@ from parsing.web.server.uploads import Uploads
 
 @dataclass
 class Reception:
-    """Of one server."""
+    """One for each server; page, REST and agents hold the same."""
 
     turns: Turns = field(default_factory=Turns)
     uploads: Uploads = field(default_factory=Uploads)

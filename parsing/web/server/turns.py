@@ -33,7 +33,7 @@ NEWS_SECONDS: Final = 1.0
 
 
 class BusyError(Exception):
-    """There is no room.
+    """The line has no room for another photo.
 
     Attributes:
         seconds: after how many it may be worth coming again.
@@ -61,7 +61,7 @@ class StoppingError(Exception):
 
 @dataclass(frozen=True)
 class Standing:
-    """Where somebody stands.
+    """Where somebody stands in the line.
 
     Attributes:
         place: 1 for whoever is next.

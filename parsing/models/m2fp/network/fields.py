@@ -31,7 +31,7 @@ class Fields:
         return Fields(self._values.get(name), self._full(name))
 
     def value(self, name: str, default: Any = None) -> Any:
-        """Whatever is there."""
+        """What stands under the name, of any type; the default where nothing or null does."""
         value = self._values.get(name)
         return default if value is None else value
 

@@ -23,7 +23,7 @@ def _table(rows: int, width: int) -> nn.Embedding:
 
 
 class CrossAttentionLayer(nn.Module):
-    """Queries read the picture."""
+    """Queries (B, Q, C) attend to the places (B, N, C) of one level, where their masks (B, N, Q) are."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class CrossAttentionLayer(nn.Module):
 
 
 class SelfAttentionLayer(nn.Module):
-    """Queries read each other."""
+    """Queries (B, Q, C) attend to each other."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class SelfAttentionLayer(nn.Module):
 
 
 class FeedForwardLayer(nn.Module):
-    """Each query for itself."""
+    """Two linear layers with a ReLU between them, for each of the queries (B, Q, C) by itself."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
