@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import tempfile
 import threading
@@ -26,6 +25,7 @@ from typing import Any, Final
 
 from playwright.sync_api import BrowserContext, BrowserType, Page, sync_playwright
 
+from benchmarks.browser import CHROMIUM
 from benchmarks.speed import jpeg
 from parsing.web.site.build import site_files, write_site
 
@@ -177,10 +177,10 @@ def visit(context: BrowserContext, profile: str, address: str, sent: Sent, photo
 
 
 @contextmanager
-def new_browser(chromium: BrowserType, path: str | None) -> Iterator[tuple[BrowserContext, str]]:
+def new_browser(chromium: BrowserType) -> Iterator[tuple[BrowserContext, str]]:
     """A browser that has never been anywhere, and its profile: with one, it caches as a visitor's does."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # the browser may still be writing
-        context = chromium.launch_persistent_context(profile, executable_path=path, args=["--no-sandbox"], locale="en-US")
+        context = chromium.launch_persistent_context(profile, executable_path=CHROMIUM, args=["--no-sandbox"], locale="en-US")
         yield context, profile
         context.close()
 
@@ -190,13 +190,12 @@ def measure(sites: Sequence[Path], rounds: int, photos: int) -> list[list[Visit]
     visits: list[list[Visit]] = [[] for _ in sites]
     with ExitStack() as stack:
         chromium = stack.enter_context(sync_playwright()).chromium
-        path = shutil.which("chromium") or shutil.which("chromium-browser")
         served = [stack.enter_context(serve(site)) for site in sites]
         for _ in range(rounds):
             for place, (address, sent) in enumerate(served):
-                with new_browser(chromium, path) as (context, _):
+                with new_browser(chromium) as (context, _):
                     own = visit_at_once(context, address)
-                with new_browser(chromium, path) as (context, profile):
+                with new_browser(chromium) as (context, profile):
                     visits[place].append(visit(context, profile, address, sent, photos, own))
     return visits
 

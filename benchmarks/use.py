@@ -13,7 +13,6 @@ import argparse
 import base64
 import io
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -31,6 +30,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, sync_playwright
 from pycocotools import mask as coco
 
+from benchmarks.browser import CHROMIUM, FAKE_CAMERA
 from benchmarks.held import Held
 from benchmarks.load import start_server
 from parsing.files import find_examples
@@ -64,13 +64,11 @@ def write_film(file: Path) -> None:
 @contextmanager
 def open_browser() -> Iterator[Browser]:
     """Chromium, in which `write_film` plays before a camera that every page may use."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         film = Path(folder) / "film.mjpeg"
         write_film(film)
-        camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-        arguments = ["--no-sandbox", *camera, f"--use-file-for-fake-video-capture={film}"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        arguments = ["--no-sandbox", *FAKE_CAMERA, f"--use-file-for-fake-video-capture={film}"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()
 

@@ -5,7 +5,6 @@ headless Chromium and writes `assets/screenshot.png`. Needs `requirements-dev.tx
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.browser import CHROMIUM  # noqa: E402
 from benchmarks.load import start_server  # noqa: E402
 
 
@@ -30,8 +30,7 @@ def main() -> None:
 
     server, address = start_server()
     with sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         tab = browser.new_page(
             viewport={"width": chosen.width, "height": chosen.height},
             color_scheme=chosen.scheme,

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 from support.accessibility import AXE, findings
-from support.browsing import DESKTOP, FAKE_CAMERA, PHONE, file_of, open_browser, shown, upload, wait_for
+from support.browsing import DESKTOP, PHONE, file_of, open_browser, shown, upload, wait_for
 from support.site import serve_site
 
 import parsing
+from benchmarks.browser import FAKE_CAMERA
 from parsing.files import find_examples
 from parsing.labels import part_index
 from parsing.render import LIP

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import cv2
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import FAKE_CAMERA, PHONE, file_of, open_browser, upload, wait_for
+from support.browsing import PHONE, file_of, open_browser, upload, wait_for
 from support.site import Served, serve_site
 
 import parsing
+from benchmarks.browser import FAKE_CAMERA
 from parsing.files import find_examples
 
 ASTRONAUT = next(path for path in find_examples() if path.stem == "astronaut")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,14 +11,12 @@ from support import served
 from support.pictures import encode
 
 import parsing
+from benchmarks.browser import CHROMIUM
 from benchmarks.use import read_screen
 from parsing.files import find_examples
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-"""What Chromium is started with where it is to have a camera that anybody may use."""
 QUIET = ".viewer.filled .busy[hidden]"
 
 

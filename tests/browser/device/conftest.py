@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browsing import FAKE_CAMERA, open_browser, visit
+from support.browsing import open_browser, visit
 from support.device import LITE
 from support.served import serve
 
+from benchmarks.browser import FAKE_CAMERA
 from parsing.web.server.background import BackgroundLoader
 
 
