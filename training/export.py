@@ -39,6 +39,13 @@ class Exported(nn.Module):
         return parts, centers.sigmoid(), offsets * OFFSET_UNIT
 
 
+def drop_empty_inputs(model: onnx.ModelProto) -> None:
+    """Leaves out a node's last inputs without a name: Pad's keeps ONNX Runtime from joining it with the Conv after it."""
+    for node in model.graph.node:
+        while node.input and not node.input[-1]:
+            node.input.pop()
+
+
 def halve(model: onnx.ModelProto) -> None:
     """Stores large weights as float16, each followed by a cast back that ONNX Runtime folds away at loading."""
     casts = []
@@ -77,6 +84,7 @@ def export(checkpoints: Sequence[Path], out: Path, notes: Mapping[str, str] | No
             dynamo=False,
         )
         model = onnx.load(plain)
+    drop_empty_inputs(model)
     halve(model)
     helper.set_model_props(model, dict(notes or {}))
     onnx.checker.check_model(model)

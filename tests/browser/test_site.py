@@ -54,7 +54,7 @@ def page(browser: Browser, address: str, requests: list[Request]) -> Iterator[Pa
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(address)
-    wait_for(page, "1 person")
+    wait_for(page, "1 person", "Lite, on this device")
     yield page
     context.close()
     assert wrong == []

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from support.figures import FACE, LEFT_ARM, RIGHT_ARM, draw_figures
@@ -13,6 +14,7 @@ from support.figures import FACE, LEFT_ARM, RIGHT_ARM, draw_figures
 from training import augment
 from training.data import IGNORE, PERSON, read_ids, read_photo, read_photos, sampling_weights, split_ids
 from training.evaluate import confusion, intersection_over_union, paste_group
+from training.export import drop_empty_inputs
 from training.mixture import PSEUDO, read_mixture
 from training.network import LiteNetwork, load_network
 from training.targets import make_batch, parts_loss, person_targets, presence_target
@@ -172,3 +174,13 @@ def test_several_checkpoints_are_loaded_as_the_mean_of_their_weights(tmp_path: P
     mean = dict(load_network(*files).named_parameters())[name]
     torch.testing.assert_close(mean, (states[0][name] + states[1][name]) / 2)
     assert not torch.equal(states[0][name], states[1][name])
+
+
+def test_inputs_without_a_name_are_left_out_at_a_nodes_end_only() -> None:
+    nodes = [
+        onnx.helper.make_node("Pad", ["x", "pads", ""], ["y"]),
+        onnx.helper.make_node("Resize", ["y", "", "scales"], ["z"]),
+    ]
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "graph", [], []))
+    drop_empty_inputs(model)
+    assert [list(node.input) for node in model.graph.node] == [["x", "pads"], ["y", "", "scales"]]

@@ -1,7 +1,7 @@
 // The network on the graphics chip, by WebGPU. Its runtime is fetched only where there is a chip, and what it answers to a small
 // picture is compared with what WebAssembly answers.
-import { fetchAll } from "./fetching.js";
-import { openNetwork } from "./network.js";
+import { fetchEach, gather } from "./fetching.js";
+import { openNetwork, startRuntime } from "./network.js";
 import { argmax } from "./scores.js";
 
 /** @import { Answer, Run } from "./lite.js" */
@@ -28,8 +28,9 @@ export async function hasChip() {
  * @param {Contents} files the network's @param {Settings} settings @param {Run} run the network in WebAssembly @returns {Promise<Run>}
  */
 export async function openOnChip(files, settings, run) {
-  const [ort, contents] = await Promise.all([import("./ort.gpu.js"), fetchAll(settings.chip_files)]);
-  const chip = await openNetwork(ort, contents[PACKED], files, "webgpu", 1);
+  const [ort, contents] = await Promise.all([import("./ort.gpu.js"), gather(fetchEach(settings.chip_files))]);
+  await startRuntime(ort, contents[PACKED], 1);
+  const chip = await openNetwork(ort, files, "webgpu");
   const side = SIDE * settings.stride;
   const picture = Uint8Array.from({ length: 3 * side ** 2 }, (_, place) => (place * place) % 251);
   if (!isEqual(await chip(picture, side, side), await run(picture, side, side), settings)) {

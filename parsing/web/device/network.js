@@ -10,11 +10,20 @@ const GRAPH = "lite.onnx";
 const WEIGHTS = "lite.weights"; // as the graph calls them
 export const NETWORK_FILES = [RUNTIME, GRAPH, WEIGHTS];
 
-/** @param {Runtime} ort @param {Uint8Array<ArrayBuffer>} packed its WebAssembly @param {Contents} files @param {"wasm" | "webgpu"} provider @param {number} threads @returns {Promise<Run>} */
-export async function openNetwork(ort, packed, files, provider, threads) {
+/**
+ * Compiles the runtime and starts its threads, which needs no network yet: it has no other call for that than to open one, so that it
+ * is given nothing and says so.
+ * @param {Runtime} ort @param {Uint8Array<ArrayBuffer>} packed its WebAssembly @param {number} threads
+ */
+export async function startRuntime(ort, packed, threads) {
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   Object.assign(ort.env.wasm, { wasmBinary: await new Response(unpacked).arrayBuffer(), numThreads: threads });
-  ort.env.logLevel = "error";
+  ort.env.logLevel = "fatal";
+  await ort.InferenceSession.create(new Uint8Array(1), { executionProviders: ["wasm"] }).catch(() => {});
+}
+
+/** @param {Runtime} ort which has started @param {Contents} files @param {"wasm" | "webgpu"} provider @returns {Promise<Run>} */
+export async function openNetwork(ort, files, provider) {
   const session = await ort.InferenceSession.create(files[GRAPH], {
     executionProviders: [provider],
     graphOptimizationLevel: "disabled", // it was optimized when it was written

@@ -11,8 +11,8 @@ export class Tensor {
 /** `externalData`: what the graph refers to, by the name of its file. */
 export type SessionOptions = {
   executionProviders: string[];
-  graphOptimizationLevel: "disabled";
-  externalData: { path: string; data: Uint8Array }[];
+  graphOptimizationLevel?: "disabled";
+  externalData?: { path: string; data: Uint8Array }[];
 };
 
 export class InferenceSession {

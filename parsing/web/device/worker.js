@@ -2,9 +2,9 @@
 // answers each {serial, source} with what was found, or with nothing where a newer photo has come since.
 import * as ort from "./ort.js";
 import { hasChip, openOnChip } from "./chip.js";
-import { TamperedError, fetchAll, fetchFile } from "./fetching.js";
+import { TamperedError, fetchEach, fetchFile, gather } from "./fetching.js";
 import { Lite } from "./lite.js";
-import { NETWORK_FILES, RUNTIME, openNetwork } from "./network.js";
+import { NETWORK_FILES, RUNTIME, openNetwork, startRuntime } from "./network.js";
 import { openPhoto } from "./open.js";
 import { checkSettings } from "./settings.js";
 
@@ -29,10 +29,12 @@ useChip().catch((error) => console.warn(error)); // WebAssembly goes on
 async function load() {
   const asked = Object.fromEntries(NETWORK_FILES.map((name) => [name, fetchFile(name)])); // while what they must be is fetched
   const settings = checkSettings(await (await fetchFile("settings.json")).json());
-  const files = await fetchAll(settings.files, (here, total) => postMessage({ state: { phase: "loading", here, total } }), asked);
-  postMessage({ state: { phase: "starting" } });
+  const coming = fetchEach(settings.files, (here, total) => postMessage({ state: { phase: "loading", here, total } }), asked);
   const threads = crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
-  const run = await openNetwork(ort, files[RUNTIME], files, "wasm", threads);
+  const started = coming[RUNTIME].then((packed) => startRuntime(ort, packed, threads));
+  const [files] = await Promise.all([gather(coming), started]);
+  postMessage({ state: { phase: "starting" } });
+  const run = await openNetwork(ort, files, "wasm");
   const { stride } = settings;
   const planes = await run(new Uint8Array(3 * stride ** 2), stride, stride); // a weight that is no number spoils every answer
   if (!Object.values(planes).every((plane) => plane.every(Number.isFinite))) throw new Error("The network is damaged.");
