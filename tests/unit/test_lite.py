@@ -13,7 +13,7 @@ from support.spoilt_model import spoilt
 
 import parsing
 from parsing.labels import PARTS, part_index
-from parsing.models.lite.lite import GARMENTS, MODEL_FILE, Lite, _network_size, _settle_garments
+from parsing.models.lite.lite import GARMENTS, MODEL_FILE, Lite, _Answer, _claim, _network_size, _Person, _settle_garments
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 
@@ -135,3 +135,15 @@ def test_a_patch_of_doubt_in_a_coat_becomes_coat_and_skin_stays_skin() -> None:
     assert (best[6:, 6:] == arm).all()
     before, after = (np.exp(some[GARMENTS]).sum(axis=0) for some in (scores, settled))
     assert np.allclose(before, after, rtol=1e-4)
+
+
+def test_a_cell_is_claimed_by_the_one_whom_it_votes_for() -> None:
+    left, right = (_Person((x, 16.0), box, 1.0) for x, box in ((16.0, (0, 0, 40, 32)), (48.0, (24, 0, 64, 32))))
+    spots = np.full((2, 4, 8), 16, np.float32)  # all vote for the left one but the last column
+    spots[0, :, 7] = 52
+    answer = _Answer(np.zeros((20, 16, 32), np.float32), np.zeros((4, 8), np.float32), spots)
+    box = (0, 0, 64, 32)
+    of_left, of_right = (_claim(answer, [left, right], index, box) for index in (0, 1))
+    np.testing.assert_array_equal(of_left > 0, np.arange(8) < 7 + np.zeros((4, 1)))
+    np.testing.assert_allclose(of_left, -of_right, atol=1e-6)
+    assert (_claim(answer, [left], 0, box) > of_left).all()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from parsing.inference_session import open_session
 from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
-from parsing.models.lite.people import find_faces, find_people, nearest, votes
+from parsing.models.lite.people import find_faces, find_people, squared_distances, votes
 from parsing.result import Parsing, Segment
 from parsing.stages import OnStage, Stage, Stages
 
@@ -46,6 +46,8 @@ SMALLEST_PIECE: Final = 0.05
 """Patches of a person smaller than this share of them are left out of their box."""
 LEAST_CERTAIN: Final = 0.8
 """Mean probability of being somebody at all, over what the closer look finds; with less it is a statue or a chair."""
+UNRIVALLED: Final = 10.0
+"""Claim to a pixel that nobody else can have: far above any other."""
 GARMENT_FLOOR: Final = 0.005
 """Added to each garment's share, so that one of which there is next to nothing can still be sure of its pixels."""
 
@@ -118,11 +120,12 @@ class Lite:
         with stages("parse", len(people)):
             labels = np.zeros(size, np.uint8) if people else _label_map(look.parts, size)
             person_of = np.zeros(size, np.uint8)
+            claims = np.zeros(size, np.float32)
             confidence = np.zeros((len(people), len(PARTS)))
             largest_first = sorted(range(len(people)), key=lambda index: -_area(people[index].box))
             for number, index in enumerate(largest_first, start=1):
                 stages.tell(Stage("parse", number, len(people)))
-                confidence[index] = self._parse_person(image, people, index, labels, person_of)
+                confidence[index] = self._parse_person(image, people, index, labels, person_of, claims)
         with stages("decode"):
             parts, humans, person_of = _segments(labels, person_of, people, confidence)
         return Parsing(labels, parts, humans, self.name, stages.timings, person_of)
@@ -138,9 +141,10 @@ class Lite:
         index: int,
         labels: NDArray[np.uint8],
         person_of: NDArray[np.uint8],
+        claims: NDArray[np.float32],
     ) -> NDArray[np.float64]:
-        """A closer look at one person: writes the parts into `labels` and `person_of`, unless it is nobody; returns the
-        confidence in each class.
+        """A closer look at one person: writes the parts into `labels` and `person_of` where its claim is above all `claims`
+        before, unless it is nobody; returns the confidence in each class.
         """
         box = _with_margin(people[index].box, image.shape[:2])
         area = _slices(box)
@@ -149,14 +153,14 @@ class Lite:
         scores = _settle_garments(answer.parts)
         best, top = scores.argmax(axis=0), scores.max(axis=0)
         probability = 1 / np.exp(scores - top).sum(axis=0)  # of the best class
-        own = _own_pixels(answer, people, index, box)
+        claim = _claim(answer, people, index, box)
         somebody = 1 - probability * np.exp(scores[BACKGROUND] - top)
-        its = (best != BACKGROUND) & own.repeat(PERSON_STRIDE // PART_STRIDE, 0).repeat(PERSON_STRIDE // PART_STRIDE, 1)
+        its = (best != BACKGROUND) & (claim > 0).repeat(PERSON_STRIDE // PART_STRIDE, 0).repeat(PERSON_STRIDE // PART_STRIDE, 1)
         if its.any() and somebody[its].mean() >= LEAST_CERTAIN:
             found = _label_map(scores, labels[area].shape)
-            mask = found != BACKGROUND
-            if not own.all():
-                mask &= cv2.resize(own.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
+            claimed = np.asarray(cv2.resize(claim, found.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+            mask = (found != BACKGROUND) & (claimed > claims[area])
+            np.copyto(claims[area], claimed, where=mask)
             np.copyto(labels[area], found, where=mask)
             np.copyto(person_of[area], np.uint8(index + 1), where=mask)
         counts = np.bincount(best.ravel(), minlength=len(PARTS))
@@ -210,17 +214,22 @@ def _main_box(mask: NDArray[np.bool_]) -> Box:
     return x, y, x + width, y + height
 
 
-def _own_pixels(answer: _Answer, people: list[_Person], index: int, box: Box) -> NDArray[np.bool_]:
-    """(H/8, W/8): which cells of the closer look belong to this person rather than to somebody else in the picture."""
+def _claim(answer: _Answer, people: list[_Person], index: int, box: Box) -> NDArray[np.float32]:
+    """(H/8, W/8), by how much more each cell of the closer look belongs to this person than to anybody else in the picture: how
+    much nearer its vote is, as a share of the look's size. Below 0 where it is another's, `UNRIVALLED` where there is no other.
+    """
     x0, y0, x1, y1 = box
     rivals = [index] + [other for other in range(len(people)) if other != index and _overlap(people[other].box, box)]
     height, width = answer.heat.shape
+    if len(rivals) == 1:
+        return np.full((height, width), UNRIVALLED, np.float32)
     zoom = (width * PERSON_STRIDE / (x1 - x0), height * PERSON_STRIDE / (y1 - y0))
     centers = [
         ((people[i].center[0] + 0.5 - x0) * zoom[0] - 0.5, (people[i].center[1] + 0.5 - y0) * zoom[1] - 0.5) for i in rivals
     ]
-    own: NDArray[np.bool_] = nearest(answer.spots, np.array(centers, np.float32)) == 0
-    return own
+    distances = np.sqrt(squared_distances(answer.spots, np.array(centers, np.float32)))
+    nearer: NDArray[np.float32] = distances[1:].min(axis=0) - distances[0]
+    return nearer / np.float32(PERSON_STRIDE * (height * width) ** 0.5)
 
 
 def _settle_garments(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -61,18 +61,20 @@ def votes(offsets: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
     return np.stack([offsets[0] + columns, offsets[1] + rows[:, None]])
 
 
-def nearest(spots: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Index of the centre nearest to each voted spot.
+def squared_distances(spots: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, h, w), from each centre to each voted spot.
 
     Args:
         spots: (2, h, w), x then y.
         centers: (n, 2), x and y, n at least 1.
-
-    Returns:
-        (h, w) index into `centers`.
     """
-    distance: NDArray[np.float32] = ((spots[None] - centers[:, :, None, None]) ** 2).sum(axis=1)
-    closest: NDArray[np.intp] = distance.argmin(axis=0)
+    squared: NDArray[np.float32] = ((spots[None] - centers[:, :, None, None]) ** 2).sum(axis=1)
+    return squared
+
+
+def nearest(spots: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(h, w) index of the centre nearest to each voted spot; arguments as for `squared_distances`."""
+    closest: NDArray[np.intp] = squared_distances(spots, centers).argmin(axis=0)
     return closest
 
 

@@ -1,7 +1,7 @@
 // The embedded model's two looks: parsing/models/lite.py in JavaScript, which says why. The first finds the people in the whole
 // photo, the second looks at each of them.
 import { findPieces } from "./components.js";
-import { aim, findFaces, findPeople, nearest } from "./people.js";
+import { aim, distancesTo, findFaces, findPeople } from "./people.js";
 import { resizePhoto, roundHalfEven } from "./photo.js";
 import { areaTapsOf, linearTapsOf, resample } from "./resample.js";
 import { argmax, labelMap, meanConfidence, settleGarments } from "./scores.js";
@@ -44,11 +44,12 @@ export class Lite {
     const size = width * height;
     const maps = new Uint8Array(2 * size);
     const [labels, personOf] = [maps.subarray(0, size), maps.subarray(size)];
+    const claims = new Float32Array(size);
     if (!people.length) labels.set(labelMap(look.parts, argmax(look.parts, look.width * look.height).best, look, photo));
     const largestFirst = people.map((_, index) => index).sort((one, other) => areaOf(people[other].box) - areaOf(people[one].box));
     for (const index of largestFirst) {
       await pause();
-      people[index].parts = await this.parsePerson(photo, people, index, labels, personOf);
+      people[index].parts = await this.parsePerson(photo, people, index, labels, personOf, claims);
     }
     times.push(performance.now());
     const kept = renumber(personOf, people);
@@ -76,8 +77,9 @@ export class Lite {
    * A closer look at one person: writes into the label map and the map of people, unless it is nobody; gives the confidence in each
    * class.
    * @param {Photo} photo @param {Person[]} people @param {number} index @param {Uint8Array} labels @param {Uint8Array} personOf
+   * @param {Float32Array} claims the highest claim so far to each pixel
    */
-  async parsePerson(photo, people, index, labels, personOf) {
+  async parsePerson(photo, people, index, labels, personOf, claims) {
     const { settings } = this;
     const box = grow(people[index].box, photo, settings);
     const area = Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(box));
@@ -85,14 +87,15 @@ export class Lite {
     const answer = mean(await this.ask(input), await this.ask(turn(input)), settings);
     const settled = settleGarments(answer.parts, answer.width * answer.height, settings);
     const to = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
-    const own = ownCells(answer, people, index, box, to, settings);
-    const { parts, somebody } = meanConfidence(settled, answer, own, settings);
+    const claim = claimTo(answer, people, index, box, to, settings);
+    const { parts, somebody } = meanConfidence(settled, answer, claim, settings);
     if (somebody < settings.least_certain) return parts;
     const found = labelMap(settled.scores, settled.best, answer, to);
-    const ownPixels = own.every(Boolean) ? null : resample(own, answer.cells.width, ...linearTapsOf(answer.cells, to));
+    const claimed = resample(claim, answer.cells.width, ...linearTapsOf(answer.cells, to));
     for (let y = box.y0, from = 0; y < box.y1; y++) {
       for (let i = y * photo.width + box.x0; i < y * photo.width + box.x1; i++, from++) {
-        if (found[from] === settings.background || (ownPixels && ownPixels[from] <= 0.5)) continue;
+        if (found[from] === settings.background || claimed[from] <= claims[i]) continue;
+        claims[i] = claimed[from];
         labels[i] = found[from];
         personOf[i] = index + 1;
       }
@@ -202,18 +205,19 @@ function mainBox(mask, width, height, smallest) {
 }
 
 /**
- * 1 for each cell of the closer look that belongs to this person, 0 for one that belongs to somebody else in the photo.
+ * By how much more each cell of the closer look belongs to this person than to anybody else in the photo.
  * @param {Look} answer @param {Person[]} people @param {number} index @param {Box} box @param {Size} to @param {Settings} settings
  */
-function ownCells(answer, people, index, box, to, settings) {
+function claimTo(answer, people, index, box, to, settings) {
   const { width, height } = answer.cells;
   const zoom = { x: (width * settings.person_stride) / to.width, y: (height * settings.person_stride) / to.height };
   const rivals = people.filter((other, number) => number !== index && overlap(other.box, box));
-  const centers = [people[index], ...rivals].map(({ x, y }) => ({
-    x: (x + 0.5 - box.x0) * zoom.x - 0.5,
-    y: (y + 0.5 - box.y0) * zoom.y - 0.5,
-  }));
-  return Float32Array.from(nearest(answer.spots, centers), (owner) => Number(owner === 0));
+  if (!rivals.length) return new Float32Array(width * height).fill(settings.unrivalled);
+  const [own, ...others] = [people[index], ...rivals].map(({ x, y }) =>
+    distancesTo({ x: (x + 0.5 - box.x0) * zoom.x - 0.5, y: (y + 0.5 - box.y0) * zoom.y - 0.5 }, answer.spots),
+  );
+  const side = settings.person_stride * Math.sqrt(width * height);
+  return own.map((distance, cell) => (Math.min(...others.map((other) => other[cell])) - distance) / side);
 }
 
 /** Renumbers the map of people without those who have no pixel in it; gives the others. @param {Uint8Array} personOf @param {Person[]} people */

@@ -27,8 +27,13 @@ export function aim(offsets, width, height, stride) {
   return spots;
 }
 
+/** From each spot to a centre. @param {{ x: number, y: number }} center @param {Spots} spots @returns {Float32Array} */
+export function distancesTo({ x, y }, spots) {
+  return spots.x.map((spot, cell) => Math.sqrt((spot - x) ** 2 + (spots.y[cell] - y) ** 2));
+}
+
 /** Index of the centre nearest to each spot. @param {Spots} spots @param {{ x: number, y: number }[]} centers */
-export function nearest(spots, centers) {
+function nearest(spots, centers) {
   const owner = new Int32Array(spots.x.length);
   const least = new Float64Array(owner.length).fill(Infinity);
   centers.forEach(({ x, y }, index) => {

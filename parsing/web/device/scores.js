@@ -86,10 +86,10 @@ function sumOfOthers(scores, top, garments) {
 /**
  * How sure the network is: of each class where it has the highest score, 0 where it has it nowhere; and of somebody being there at
  * all, over what is not background in one person's cells.
- * @param {Settled} settled @param {{ cells: Size } & Size} look @param {Float32Array} own 1 for each cell of this person
+ * @param {Settled} settled @param {{ cells: Size } & Size} look @param {Float32Array} claim above 0 for each cell of this person
  * @param {Settings} settings @returns {{ parts: number[], somebody: number }}
  */
-export function meanConfidence({ best, certain, somebody }, { width, height, cells }, own, { background, mirror }) {
+export function meanConfidence({ best, certain, somebody }, { width, height, cells }, claim, { background, mirror }) {
   const [total, count] = [new Float64Array(mirror.length), new Float64Array(mirror.length)];
   const zoom = width / cells.width;
   let [sum, places] = [0, 0];
@@ -99,7 +99,7 @@ export function meanConfidence({ best, certain, somebody }, { width, height, cel
       const part = best[place];
       total[part] += certain[place];
       count[part]++;
-      if (part === background || !own[row + Math.floor(x / zoom)]) continue;
+      if (part === background || claim[row + Math.floor(x / zoom)] <= 0) continue;
       sum += somebody[place];
       places++;
     }

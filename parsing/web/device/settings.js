@@ -15,6 +15,7 @@ const NUMBERS = /** @type {const} */ ([
   "smallest_piece",
   "garment_floor",
   "least_certain",
+  "unrivalled",
   "lowest_peak",
   "faintest_peak",
   "smallest_group",

@@ -57,6 +57,7 @@ def lite_settings() -> dict[str, Any]:
         "garments": lite.GARMENTS,
         "garment_floor": lite.GARMENT_FLOOR,
         "least_certain": lite.LEAST_CERTAIN,
+        "unrivalled": lite.UNRIVALLED,
         "lowest_peak": people.LOWEST_PEAK,
         "faintest_peak": people.FAINTEST_PEAK,
         "smallest_group": people.SMALLEST_GROUP,
