@@ -39,6 +39,7 @@ def prove(work: Path, command: str) -> None:
     root = work / "machine"
     with step(f"Debian {RELEASE} with {PACKAGES}"):
         run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", RELEASE, str(root)])
+        (root / "etc/hosts").write_text("127.0.0.1 localhost\n")  # debootstrap leaves it to the installer
     with step("git clone"):
         run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), f"{root}{FOLDER}"])
     machine = Image(root, folder=FOLDER)
