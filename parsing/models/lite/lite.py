@@ -158,9 +158,11 @@ class Lite:
         its = (best != BACKGROUND) & (claim > 0).repeat(PERSON_STRIDE // PART_STRIDE, 0).repeat(PERSON_STRIDE // PART_STRIDE, 1)
         if its.any() and somebody[its].mean() >= LEAST_CERTAIN:
             found = _label_map(scores, labels[area].shape)
-            claimed = np.asarray(cv2.resize(claim, found.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-            mask = (found != BACKGROUND) & (claimed > claims[area])
-            np.copyto(claims[area], claimed, where=mask)
+            mask = found != BACKGROUND
+            if len(people) > 1:
+                claimed = np.asarray(cv2.resize(claim, found.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+                mask &= claimed > claims[area]
+                np.copyto(claims[area], claimed, where=mask)
             np.copyto(labels[area], found, where=mask)
             np.copyto(person_of[area], np.uint8(index + 1), where=mask)
         counts = np.bincount(best.ravel(), minlength=len(PARTS))
