@@ -91,11 +91,11 @@ export class Lite {
     const { parts, somebody } = meanConfidence(settled, answer, claim, settings);
     if (somebody < settings.least_certain) return parts;
     const found = labelMap(settled.scores, settled.best, answer, to);
-    const claimed = resample(claim, answer.cells.width, ...linearTapsOf(answer.cells, to));
+    const claimed = people.length > 1 ? resample(claim, answer.cells.width, ...linearTapsOf(answer.cells, to)) : null;
     for (let y = box.y0, from = 0; y < box.y1; y++) {
       for (let i = y * photo.width + box.x0; i < y * photo.width + box.x1; i++, from++) {
-        if (found[from] === settings.background || claimed[from] <= claims[i]) continue;
-        claims[i] = claimed[from];
+        if (found[from] === settings.background || (claimed && claimed[from] <= claims[i])) continue;
+        if (claimed) claims[i] = claimed[from];
         labels[i] = found[from];
         personOf[i] = index + 1;
       }
