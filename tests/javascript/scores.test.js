@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { linearTapsOf, resample } from "../../parsing/web/device/resample.js";
-import { argmax, labelMap, meanConfidence, settleGarments } from "../../parsing/web/device/scores.js";
+import { argmax, cropScores, labelMap, meanConfidence, settleGarments } from "../../parsing/web/device/scores.js";
 
 /** @import { Settings } from "../../parsing/web/device/settings.js" */
 
@@ -70,4 +70,20 @@ test("a label map is what enlarging all scores gives", () => {
   const all = new Float32Array(planes.flatMap((plane) => [...plane]));
   const { best } = argmax(scores, size);
   assert.deepEqual(labelMap(scores, best, from, to), argmax(all, to.width * to.height).best);
+});
+
+test("a crop of scores lies where its box lies in the photo", () => {
+  const [from, photo, to] = [
+    { width: 8, height: 6 },
+    { width: 16, height: 12 },
+    { width: 10, height: 8 },
+  ]; // two pixels of the photo a cell
+  const cells = Array.from({ length: 48 }, (_, cell) => cell);
+  const scores = Float32Array.from([...cells.map((cell) => cell % 8), ...cells.map((cell) => Math.floor(cell / 8))]);
+  const cropped = cropScores(scores, from, photo, { x0: 3, y0: 2, x1: 13, y1: 10 }, to);
+  for (let cell = 0; cell < 80; cell++) {
+    close(cropped[cell], (3 + (cell % 10) + 0.5) / 2 - 0.5); // the middle of each pixel of the box, in cells
+    close(cropped[80 + cell], (2 + Math.floor(cell / 10) + 0.5) / 2 - 0.5);
+  }
+  assert.deepEqual(cropScores(scores, from, photo, { x0: 0, y0: 0, x1: 16, y1: 12 }, from), scores);
 });

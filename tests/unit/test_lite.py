@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from support.spoilt_model import spoilt
 
 import parsing
 from parsing.labels import PARTS, part_index
-from parsing.models.lite.lite import GARMENTS, MODEL_FILE, Lite, _Answer, _claim, _network_size, _Person, _settle_garments
+from parsing.models.lite.lite import MODEL_FILE, Lite, _Answer, _claim, _network_size, _Person
+from parsing.models.lite.scores import GARMENTS, crop_scores, settle_garments
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 
@@ -128,13 +130,49 @@ def test_a_patch_of_doubt_in_a_coat_becomes_coat_and_skin_stays_skin() -> None:
     scores[coat] = 6
     scores[upper, :2, :2] = 6.5
     scores[arm, 6:, 6:] = 6.1
-    settled = _settle_garments(scores)
+    settled = settle_garments(scores)
     best = settled.argmax(axis=0)
     assert (scores.argmax(axis=0)[:2, :2] == upper).all()
     assert (best[:2, :2] == coat).all()
     assert (best[6:, 6:] == arm).all()
     before, after = (np.exp(some[GARMENTS]).sum(axis=0) for some in (scores, settled))
     assert np.allclose(before, after, rtol=1e-4)
+
+
+def test_a_crop_of_scores_lies_where_its_box_lies_in_the_photo() -> None:
+    down, across = np.mgrid[:30, :40].astype(np.float32)
+    scores = np.stack((across, down, across + down))  # each cell knows where it is; the photo has two pixels a cell
+    cropped = crop_scores(scores, (20, 10, 60, 50), (60, 80), (40, 40))
+    pixels = (np.arange(40) + 0.5) / 2 - 0.5  # the middle of each pixel of the box, in cells
+    np.testing.assert_allclose(cropped[0], np.broadcast_to(10 + pixels, (40, 40)), atol=0.04)
+    np.testing.assert_allclose(cropped[1], np.broadcast_to(5 + pixels[:, None], (40, 40)), atol=0.04)
+    whole = crop_scores(scores, (0, 0, 80, 60), (60, 80), (30, 40))
+    np.testing.assert_allclose(whole, scores, atol=1e-5)
+
+
+class Counted(Lite):
+    """Notes the size of each picture that the network is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[tuple[int, int]] = []
+
+    def _run(self, picture: NDArray[np.uint8]) -> _Answer:
+        self.shown.append(picture.shape[:2])
+        return super()._run(picture)
+
+
+def test_somebody_large_and_alone_is_looked_at_once_more_somebody_small_twice_more() -> None:
+    model = Counted()
+    photo = parsing.open_image(EXAMPLES / "astronaut.jpg")
+    model(photo)
+    assert len(model.shown) == 2
+    model.shown.clear()
+    around = np.full((1100, 1100, 3), 200, np.uint8)
+    around[300:812, 300:812] = photo
+    assert len(model(around).people) == 1
+    assert len(model.shown) == 3
+    assert model.shown[1] == model.shown[2]
 
 
 def test_a_cell_is_claimed_by_the_one_whom_it_votes_for() -> None:

@@ -1,10 +1,10 @@
-// The embedded model's two looks: parsing/models/lite.py in JavaScript, which says why. The first finds the people in the whole
+// The embedded model's two looks: parsing/models/lite/lite.py in JavaScript, which says why. The first finds the people in the whole
 // photo, the second looks at each of them.
 import { findPieces } from "./components.js";
 import { aim, distancesTo, findFaces, findPeople } from "./people.js";
 import { resizePhoto, roundHalfEven } from "./photo.js";
 import { areaTapsOf, linearTapsOf, resample } from "./resample.js";
-import { argmax, labelMap, meanConfidence, settleGarments } from "./scores.js";
+import { argmax, cropScores, labelMap, meanConfidence, settleGarments } from "./scores.js";
 
 /** @import { Box } from "../viewer/label_map.js" */
 /** @import { Spots } from "./people.js" */
@@ -49,7 +49,9 @@ export class Lite {
     const largestFirst = people.map((_, index) => index).sort((one, other) => areaOf(people[other].box) - areaOf(people[one].box));
     for (const index of largestFirst) {
       await pause();
-      people[index].parts = await this.parsePerson(photo, people, index, labels, personOf, claims);
+      const box = grow(people[index].box, photo, this.settings);
+      const closer = await this.lookCloser(photo, box, look, people.length === 1);
+      people[index].parts = this.parsePerson(closer, photo, people, index, labels, personOf, claims);
     }
     times.push(performance.now());
     const kept = renumber(personOf, people);
@@ -74,17 +76,27 @@ export class Lite {
   }
 
   /**
-   * A closer look at one person: writes into the label map and the map of people, unless it is nobody; gives the confidence in each
-   * class.
-   * @param {Photo} photo @param {Person[]} people @param {number} index @param {Uint8Array} labels @param {Uint8Array} personOf
-   * @param {Float32Array} claims the highest claim so far to each pixel
+   * A closer look at the person in a box, of the picture and of its mirror image; where somebody is alone in the photo and large, the
+   * first look is the former.
+   * @param {Photo} photo @param {Box} box @param {Look} look @param {boolean} alone @returns {Promise<Look>}
    */
-  async parsePerson(photo, people, index, labels, personOf, claims) {
+  async lookCloser(photo, box, look, alone) {
+    const { settings } = this;
+    const input = this.prepare(photo, box, Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(box)));
+    const mirrored = await this.ask(turn(input));
+    if (!alone || areaOf(box) < settings.large * photo.width * photo.height) return mean(await this.ask(input), mirrored, settings);
+    return mean({ ...mirrored, parts: cropScores(look.parts, look, photo, box, mirrored) }, mirrored, settings);
+  }
+
+  /**
+   * Writes the parts that a closer look at one person found into the label map and the map of people, unless it is nobody; gives the
+   * confidence in each class.
+   * @param {Look} answer @param {Photo} photo @param {Person[]} people @param {number} index @param {Uint8Array} labels
+   * @param {Uint8Array} personOf @param {Float32Array} claims the highest claim so far to each pixel
+   */
+  parsePerson(answer, photo, people, index, labels, personOf, claims) {
     const { settings } = this;
     const box = grow(people[index].box, photo, settings);
-    const area = Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(box));
-    const input = this.prepare(photo, box, area);
-    const answer = mean(await this.ask(input), await this.ask(turn(input)), settings);
     const settled = settleGarments(answer.parts, answer.width * answer.height, settings);
     const to = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
     const claim = claimTo(answer, people, index, box, to, settings);

@@ -1,4 +1,4 @@
-// Telling people apart: parsing/people.py in JavaScript, which says what it follows. A spot is where a cell says that the centre of
+// Telling people apart: parsing/models/lite/people.py in JavaScript, which says what it follows. A spot is where a cell says that the centre of
 // its person is, in pixels of the network's input.
 import { findPieces } from "./components.js";
 

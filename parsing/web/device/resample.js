@@ -1,5 +1,6 @@
 // Resizing by the rules of OpenCV's `resize`, which the server uses: every new row or column is a weighted sum of old ones.
 
+/** @import { Box } from "../viewer/label_map.js" */
 /** @import { Size } from "./photo.js" */
 /**
  * Which old indices count for each of `size` new ones, and how much: `count` entries for each.
@@ -26,10 +27,13 @@ function makeTaps(size, count, fill) {
 /** @param {number} value @param {number} most */
 const clamp = (value, most) => Math.min(Math.max(value, 0), most);
 
-/** INTER_LINEAR: between the two nearest pixel centres. @param {number} from @param {number} to */
-function linearTaps(from, to) {
+/**
+ * INTER_LINEAR: between the two nearest pixel centres, of all old pixels or of those that a part covers.
+ * @param {number} from @param {number} to @param {number} start of the part @param {number} length of the part
+ */
+function linearTaps(from, to, start = 0, length = from) {
   return makeTaps(to, 2, (index, put) => {
-    const place = ((index + 0.5) * from) / to - 0.5;
+    const place = start + ((index + 0.5) * length) / to - 0.5;
     const first = Math.floor(place);
     put(0, clamp(first, from - 1), 1 - (place - first));
     put(1, clamp(first + 1, from - 1), place - first);
@@ -73,6 +77,14 @@ export function areaTapsOf(from, to) {
 /** Columns and rows. @param {Size} from @param {Size} to @returns {[Taps, Taps]} */
 export function linearTapsOf(from, to) {
   return [linearTaps(from.width, to.width), linearTaps(from.height, to.height)];
+}
+
+/**
+ * Columns and rows for a box, whose sides may lie inside old pixels, in the place of the whole.
+ * @param {Size} from @param {Size} to @param {Box} box @returns {[Taps, Taps]}
+ */
+export function linearTapsWithin(from, to, { x0, y0, x1, y1 }) {
+  return [linearTaps(from.width, to.width, x0, x1 - x0), linearTaps(from.height, to.height, y0, y1 - y0)];
 }
 
 /** The taps for old indices that begin at `start`. @param {Taps} taps @param {number} start @returns {Taps} */

@@ -1,6 +1,7 @@
-// From part scores, 20 planes of logits one after the other, to classes: parsing/models/lite.py in JavaScript, which says why.
-import { linearTapsOf } from "./resample.js";
+// From part scores, 20 planes of logits one after the other, to classes: parsing/models/lite/scores.py in JavaScript, which says why.
+import { linearTapsOf, linearTapsWithin, resample } from "./resample.js";
 
+/** @import { Box } from "../viewer/label_map.js" */
 /** @import { Settings } from "./settings.js" */
 /** @import { Size } from "./photo.js" */
 /**
@@ -23,6 +24,21 @@ export function argmax(scores, size) {
     }
   }
   return { best, top };
+}
+
+/**
+ * The scores of a photo as those of a box in it.
+ * @param {Float32Array} scores @param {Size} from cells @param {Size} photo @param {Box} box in its pixels @param {Size} to cells
+ */
+export function cropScores(scores, from, photo, { x0, y0, x1, y1 }, to) {
+  const [across, down] = [from.width / photo.width, from.height / photo.height];
+  const [columns, rows] = linearTapsWithin(from, to, { x0: x0 * across, y0: y0 * down, x1: x1 * across, y1: y1 * down });
+  const [before, after] = [from.width * from.height, to.width * to.height];
+  const cropped = new Float32Array((scores.length / before) * after);
+  for (let old = 0, next = 0; old < scores.length; old += before, next += after) {
+    cropped.set(resample(scores.subarray(old, old + before), from.width, columns, rows), next);
+  }
+  return cropped;
 }
 
 /**

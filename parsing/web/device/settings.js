@@ -1,4 +1,4 @@
-// What settings.json must hold: the constants of lite.py and people.py that the model in the browser works by, and what its files are.
+// What settings.json must hold: the constants of lite.py, people.py and scores.py that the model in the browser works by, and what its files are.
 
 const NUMBERS = /** @type {const} */ ([
   "stride",
@@ -8,6 +8,7 @@ const NUMBERS = /** @type {const} */ ([
   "look_area",
   "person_area",
   "largest_zoom",
+  "large",
   "longest_photo",
   "background",
   "margin",

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from parsing.labels import BACKGROUND
-from parsing.models.lite import lite, people
+from parsing.models.lite import lite, people, scores
 from parsing.web.device import RUNTIME_FILES
 from parsing.web.device.network import network_files
 
@@ -38,7 +38,7 @@ def _known(files: dict[str, bytes]) -> dict[str, dict[str, int | str]]:
 
 
 def lite_settings() -> dict[str, Any]:
-    """The constants of both files by name, and the longest side of a photo on the page, ready for JSON."""
+    """The constants of these files by name, and the longest side of a photo on the page, ready for JSON."""
     return {
         "longest_photo": LONGEST_PHOTO,
         "stride": lite.STRIDE,
@@ -48,14 +48,15 @@ def lite_settings() -> dict[str, Any]:
         "look_area": lite.LOOK_AREA,
         "person_area": lite.PERSON_AREA,
         "largest_zoom": lite.LARGEST_ZOOM,
+        "large": lite.LARGE,
         "background": BACKGROUND,
         "face": lite.FACE,
         "mirror": lite.MIRROR,
         "margin": lite.MARGIN,
         "inside": lite.INSIDE,
         "smallest_piece": lite.SMALLEST_PIECE,
-        "garments": lite.GARMENTS,
-        "garment_floor": lite.GARMENT_FLOOR,
+        "garments": scores.GARMENTS,
+        "garment_floor": scores.GARMENT_FLOOR,
         "least_certain": lite.LEAST_CERTAIN,
         "unrivalled": lite.UNRIVALLED,
         "lowest_peak": people.LOWEST_PEAK,
