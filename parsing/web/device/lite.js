@@ -37,6 +37,7 @@ export class Lite {
     let look = await this.ask(input);
     let people = locatePeople(look, photo, this.settings);
     if (people.length > 1) {
+      await pause();
       look = mean(look, await this.ask(turn(input)), this.settings);
       people = locatePeople(look, photo, this.settings);
     }
@@ -50,7 +51,7 @@ export class Lite {
     for (const index of largestFirst) {
       await pause();
       const box = grow(people[index].box, photo, this.settings);
-      const closer = await this.lookCloser(photo, box, look, people.length === 1);
+      const closer = await this.lookCloser(photo, box, look, people.length === 1, pause);
       people[index].parts = this.parsePerson(closer, photo, people, index, labels, personOf, claims);
     }
     times.push(performance.now());
@@ -78,14 +79,18 @@ export class Lite {
   /**
    * A closer look at the person in a box, of the picture and of its mirror image; where somebody is alone in the photo and large, the
    * first look is the former.
-   * @param {Photo} photo @param {Box} box @param {Look} look @param {boolean} alone @returns {Promise<Look>}
+   * @param {Photo} photo @param {Box} box @param {Look} look @param {boolean} alone @param {() => Promise<void>} pause
+   * @returns {Promise<Look>}
    */
-  async lookCloser(photo, box, look, alone) {
+  async lookCloser(photo, box, look, alone, pause) {
     const { settings } = this;
     const input = this.prepare(photo, box, Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(box)));
     const mirrored = await this.ask(turn(input));
-    if (!alone || areaOf(box) < settings.large * photo.width * photo.height) return mean(await this.ask(input), mirrored, settings);
-    return mean({ ...mirrored, parts: cropScores(look.parts, look, photo, box, mirrored) }, mirrored, settings);
+    if (alone && areaOf(box) >= settings.large * photo.width * photo.height) {
+      return mean({ ...mirrored, parts: cropScores(look.parts, look, photo, box, mirrored) }, mirrored, settings);
+    }
+    await pause();
+    return mean(await this.ask(input), mirrored, settings);
   }
 
   /**

@@ -56,9 +56,10 @@ export class Device {
    * long as it is kept.
    * @param {Source} source
    * @param {(stage: Stage) => void} tell
+   * @param {boolean} canWait until the model is warm, because no visitor has asked for it
    * @returns {Promise<Found | Failed | null>}
    */
-  parse(source, tell = () => {}) {
+  parse(source, tell = () => {}, canWait = false) {
     this.finish?.(null);
     if (this.broken) return Promise.resolve({ failed: "device.failed" });
     const serial = ++this.serial; // what is at work is of no more use
@@ -68,7 +69,7 @@ export class Device {
     return new Promise((done) => {
       this.tell = tell;
       this.finish = (result) => done(source instanceof Blob && result && !("failed" in result) ? this.keep(source, result) : result);
-      this.worker.postMessage({ serial, source });
+      this.worker.postMessage({ serial, source, canWait });
     });
   }
 

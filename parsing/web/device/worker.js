@@ -15,7 +15,8 @@ class Superseded extends Error {}
 /** Why the model could not be made ready. @param {unknown} error */
 const reasonOf = (error) => (error instanceof TamperedError ? "tampered" : "failed");
 
-const WARM_UPS = 3; // after that many runs, browsers have compiled the network's loops once more, into twice as fast ones
+const WARM_UPS = 30; // after that many runs, browsers have compiled the network's loops once more, into three times as fast ones
+const WARM_UP_SIDE = 2; // of a warm-up's picture, in strides: how often a loop runs counts, not for how long, and nobody waits long for it
 const MOST_THREADS = 4; // more gain little on a network this small
 const ready = load();
 ready.then(
@@ -23,6 +24,7 @@ ready.then(
   (error) => postMessage({ state: { phase: reasonOf(error) } }),
 );
 let newest = 0;
+let isAwaited = false; // whether a visitor has chosen a photo
 let queue = warmUp();
 useChip().catch((error) => console.warn(error)); // WebAssembly goes on
 
@@ -91,19 +93,19 @@ async function answer(serial, source) {
   }
 }
 
-/** Runs the network on a grey picture, a few times, until the first photo comes. */
+/** Runs the network on a small grey picture, again and again, until a photo comes that cannot wait. */
 async function warmUp() {
   const loaded = await ready.catch(() => null);
   for (let run = 0; loaded && run < WARM_UPS; run++) {
     await new Promise((done) => setTimeout(done)); // whatever has been sent meanwhile is heard first
-    if (newest) return;
-    const { stride, look_area } = loaded.settings;
-    const side = Math.floor(Math.sqrt(look_area) / stride) * stride;
+    if (isAwaited) return;
+    const side = WARM_UP_SIDE * loaded.settings.stride;
     await loaded.run(new Uint8Array(3 * side ** 2).fill(127), side, side);
   }
 }
 
-onmessage = ({ data: { serial, source } }) => {
+onmessage = ({ data: { serial, source, canWait } }) => {
   newest = serial;
+  isAwaited ||= !canWait;
   queue = queue.then(() => answer(serial, source));
 };

@@ -6,7 +6,7 @@ import { openPhoto } from "../device/open.js";
 /** @import { Found } from "../device/page.js" */
 /** @import { LocalPhotos } from "../viewer/local.js" */
 
-const ROUNDS = 3; // after that many photos, it has been compiled into twice as fast code
+const ROUNDS = 2; // after that many photos, what is not the network has been compiled once more, too
 
 /**
  * Shows the example, unless a photo is chosen meanwhile.
@@ -30,7 +30,7 @@ export async function showFirst(photos, picture, people, invited) {
   photos.work(null, 0);
   for (let round = 0; round < ROUNDS && !photos.serial; round++) {
     const pixels = new Uint32Array(photo.pixels.buffer);
-    const found = await photos.device?.parse({ pixels, width: photo.width, height: photo.height });
+    const found = await photos.device?.parse({ pixels, width: photo.width, height: photo.height }, () => {}, true);
     if (!found || "failed" in found) return;
     if (round === 0) show(found, true); // what is set stays set
   }
