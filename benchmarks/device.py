@@ -4,17 +4,20 @@ Without arguments, the site of today is written and measured; the folders of sit
 turns, so that a busy moment of the machine falls on all of them. Each round is a browser that has never been there: the page
 opens, shows its first example and fetches everything; once all is kept for use without a connection, photos of 512x512 are
 chosen one after the other; then the page is opened again. A second browser, too, has never been there, and chooses a photo as
-soon as the page takes one. The server says that the page stands alone, so that threads work.
+soon as the page takes one. The server says that the page stands alone, so that threads work. With `--rate 20`, the network
+has 20 megabits a second.
 Needs `requirements-dev.txt`, Chromium and Linux.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
@@ -29,6 +32,8 @@ from benchmarks.browser import CHROMIUM
 from benchmarks.speed import jpeg
 from parsing.web.site.build import site_files, write_site
 
+PIECE: Final = 16_384
+"""Bytes that are sent at a time."""
 ALONE: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 CLOCK: Final = """
     window.moments = { picture: 0, chosen: 0, shown: 0 };
@@ -80,10 +85,27 @@ class Sent:
     count = 0
 
 
+class Line:
+    """What all answers go through, `rate` megabits a second."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.turn = threading.Lock()
+
+    def send(self, content: bytes, to: Any) -> None:
+        """Sends the content to a connection in pieces, by turns with the others."""
+        for start in range(0, len(content), PIECE):
+            piece = content[start : start + PIECE]
+            with self.turn:
+                time.sleep(len(piece) * 8e-6 / self.rate)
+            to.write(piece)
+
+
 @contextmanager
-def serve(folder: Path) -> Iterator[tuple[str, Sent]]:
-    """The site's address, from which a page may use threads, and what is sent from there."""
+def serve(folder: Path, rate: float = math.inf) -> Iterator[tuple[str, Sent]]:
+    """The site's address, from which a page may use threads, and what is sent from there, `rate` megabits a second."""
     sent = Sent()
+    line = Line(rate)
 
     class Handler(SimpleHTTPRequestHandler):
         def end_headers(self) -> None:
@@ -94,7 +116,7 @@ def serve(folder: Path) -> Iterator[tuple[str, Sent]]:
         def copyfile(self, source: Any, outputfile: Any) -> None:
             content = source.read()
             sent.count += len(content)
-            outputfile.write(content)
+            line.send(content, outputfile)
 
         def log_message(self, format: str, *arguments: Any) -> None:
             """What is asked for is of no interest."""
@@ -185,12 +207,12 @@ def new_browser(chromium: BrowserType) -> Iterator[tuple[BrowserContext, str]]:
         context.close()
 
 
-def measure(sites: Sequence[Path], rounds: int, photos: int) -> list[list[Visit]]:
+def measure(sites: Sequence[Path], rounds: int, photos: int, rate: float) -> list[list[Visit]]:
     """The visits of each site, one a round."""
     visits: list[list[Visit]] = [[] for _ in sites]
     with ExitStack() as stack:
         chromium = stack.enter_context(sync_playwright()).chromium
-        served = [stack.enter_context(serve(site)) for site in sites]
+        served = [stack.enter_context(serve(site, rate)) for site in sites]
         for _ in range(rounds):
             for place, (address, sent) in enumerate(served):
                 with new_browser(chromium) as (context, _):
@@ -216,12 +238,13 @@ def main() -> None:
     parser.add_argument("sites", metavar="SITE", type=Path, nargs="*", help="folder of a site; default: the site of today")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--photos", type=int, default=5, help="photos after the second")
+    parser.add_argument("--rate", type=float, default=math.inf, help="megabits a second")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sites = options.sites or [Path(folder) / "today"]
         if not options.sites:
             write_site(site_files(), sites[0])
-        print(*table(sites, measure(sites, options.rounds, options.photos)), sep="\n")
+        print(*table(sites, measure(sites, options.rounds, options.photos, options.rate)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 from support.accessibility import AXE, findings
 from support.browsing import DESKTOP, PHONE, file_of, open_browser, shown, upload, wait_for
 from support.site import serve_site
@@ -101,6 +101,22 @@ def test_the_first_example_is_on_show_before_the_model_which_then_parses_it_too(
     wait_for(page, "1 person", "Lite, on this device")
     expect(invitation).to_be_visible()
     assert (shown(page) == brought).all(axis=2).mean() >= 0.995
+    page.close()
+
+
+def test_a_photo_that_is_chosen_long_before_the_weights_come_is_parsed_by_them(browser: Browser, address: str) -> None:
+    page = browser.new_page(locale="en-US", service_workers="block")
+    held: list[Route] = []
+    page.route(re.compile("lite.weights"), lambda route: held.append(route))
+    page.goto(address)
+    wait_for(page, "Lite, parsed beforehand")
+    upload(page, {"name": "group.jpg", "mimeType": "image/jpeg", "buffer": GROUP.read_bytes()})
+    page.wait_for_timeout(3000)  # for a rehearsal without them
+    held[0].continue_()
+    found = LITE(GROUP)
+    wait_for(page, "Lite, on this device", f"{len(found.people)} people")
+    page.locator("#views [value=map]").check()
+    assert (shown(page, found.size) == LIP.colors[found.labels]).all(axis=2).mean() >= 0.995
     page.close()
 
 

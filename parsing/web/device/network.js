@@ -6,8 +6,8 @@ import { expandHalves } from "./halves.js";
 /** The content of files by name. @typedef {Record<string, Uint8Array<ArrayBuffer>>} Contents */
 
 export const RUNTIME = "ort.wasm.packed"; // its WebAssembly, compressed
-const GRAPH = "lite.onnx";
-const WEIGHTS = "lite.weights"; // as the graph calls them
+export const GRAPH = "lite.onnx";
+export const WEIGHTS = "lite.weights"; // as the graph calls them
 export const NETWORK_FILES = [RUNTIME, GRAPH, WEIGHTS];
 
 /**
@@ -24,11 +24,32 @@ export async function startRuntime(ort, packed, threads) {
 
 /** @param {Runtime} ort which has started @param {Contents} files @param {"wasm" | "webgpu"} provider @returns {Promise<Run>} */
 export async function openNetwork(ort, files, provider) {
-  const session = await ort.InferenceSession.create(files[GRAPH], {
+  return runOf(ort, await openSession(ort, files[GRAPH], expandHalves(files[WEIGHTS]), provider));
+}
+
+/**
+ * Opens the network with zeros in the place of its weights, as long as `use` takes: how the runtime opens and computes it, which
+ * browsers compile meanwhile, is the same.
+ * @param {Runtime} ort which has started @param {Uint8Array<ArrayBuffer>} graph @param {number} weights how many there are
+ * @param {(run: Run) => Promise<void>} use
+ */
+export async function rehearse(ort, graph, weights, use) {
+  const session = await openSession(ort, graph, new Float32Array(weights), "wasm");
+  await use(runOf(ort, session));
+  await session.release();
+}
+
+/** @param {Runtime} ort @param {Uint8Array<ArrayBuffer>} graph @param {Float32Array<ArrayBuffer>} weights @param {"wasm" | "webgpu"} provider */
+function openSession(ort, graph, weights, provider) {
+  return ort.InferenceSession.create(graph, {
     executionProviders: [provider],
     graphOptimizationLevel: "disabled", // it was optimized when it was written
-    externalData: [{ path: WEIGHTS, data: new Uint8Array(expandHalves(files[WEIGHTS]).buffer) }],
+    externalData: [{ path: WEIGHTS, data: new Uint8Array(weights.buffer) }],
   });
+}
+
+/** @param {Runtime} ort @param {import("./ort.js").InferenceSession} session @returns {Run} */
+function runOf(ort, session) {
   let earlier = Promise.resolve();
   return (pixels, width, height) => {
     const answer = earlier.then(async () => {

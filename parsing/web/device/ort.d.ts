@@ -18,4 +18,5 @@ export type SessionOptions = {
 export class InferenceSession {
   static create(graph: Uint8Array, options: SessionOptions): Promise<InferenceSession>;
   run(feeds: Record<string, Tensor>): Promise<Record<string, { data: Float32Array }>>;
+  release(): Promise<void>;
 }

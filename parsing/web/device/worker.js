@@ -4,10 +4,11 @@ import * as ort from "./ort.js";
 import { hasChip, openOnChip } from "./chip.js";
 import { TamperedError, fetchEach, fetchFile, gather } from "./fetching.js";
 import { Lite } from "./lite.js";
-import { NETWORK_FILES, RUNTIME, openNetwork, startRuntime } from "./network.js";
+import { GRAPH, NETWORK_FILES, RUNTIME, WEIGHTS, openNetwork, rehearse, startRuntime } from "./network.js";
 import { openPhoto } from "./open.js";
 import { checkSettings } from "./settings.js";
 
+/** @import { Run } from "./lite.js" */
 /** @import { Source } from "./page.js" */
 
 class Superseded extends Error {}
@@ -18,6 +19,7 @@ const reasonOf = (error) => (error instanceof TamperedError ? "tampered" : "fail
 const WARM_UPS = 30; // after that many runs, browsers have compiled the network's loops once more, into three times as fast ones
 const WARM_UP_SIDE = 2; // of a warm-up's picture, in strides: how often a loop runs counts, not for how long, and nobody waits long for it
 const MOST_THREADS = 4; // more gain little on a network this small
+let warmUps = 0; // so far
 const ready = load();
 ready.then(
   () => postMessage({ state: { phase: "ready" } }),
@@ -25,7 +27,10 @@ ready.then(
 );
 let newest = 0;
 let isAwaited = false; // whether a visitor has chosen a photo
-let queue = warmUp();
+let queue = ready.then(
+  ({ run, settings }) => warmUp(run, settings.stride, () => isAwaited),
+  () => {},
+);
 useChip().catch((error) => console.warn(error)); // WebAssembly goes on
 
 async function load() {
@@ -34,10 +39,17 @@ async function load() {
   const coming = fetchEach(settings.files, (here, total) => postMessage({ state: { phase: "loading", here, total } }), asked);
   const threads = crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
   const started = coming[RUNTIME].then((packed) => startRuntime(ort, packed, threads));
-  const [files] = await Promise.all([gather(coming), started]);
+  const all = gather(coming);
+  let isOver = false; // on most networks, the weights take longer than the runtime takes to start
+  const end = () => void (isOver = true);
+  all.then(end, end);
+  const [graph] = await Promise.all([coming[GRAPH], started]);
+  const { stride } = settings;
+  const weights = settings.files[WEIGHTS].bytes / 2;
+  if (!isOver) await rehearse(ort, graph, weights, (run) => warmUp(run, stride, () => isOver));
+  const files = await all;
   postMessage({ state: { phase: "starting" } });
   const run = await openNetwork(ort, files, "wasm");
-  const { stride } = settings;
   const planes = await run(new Uint8Array(3 * stride ** 2), stride, stride); // a weight that is no number spoils every answer
   if (!Object.values(planes).every((plane) => plane.every(Number.isFinite))) throw new Error("The network is damaged.");
   return { lite: new Lite(run, settings), run, settings, files };
@@ -93,14 +105,16 @@ async function answer(serial, source) {
   }
 }
 
-/** Runs the network on a small grey picture, again and again, until a photo comes that cannot wait. */
-async function warmUp() {
-  const loaded = await ready.catch(() => null);
-  for (let run = 0; loaded && run < WARM_UPS; run++) {
+/**
+ * Runs the network on a small grey picture, as often as it takes in all, or until there is something else to do.
+ * @param {Run} run @param {number} stride @param {() => boolean} isOver
+ */
+async function warmUp(run, stride, isOver) {
+  const side = WARM_UP_SIDE * stride;
+  for (; warmUps < WARM_UPS; warmUps++) {
     await new Promise((done) => setTimeout(done)); // whatever has been sent meanwhile is heard first
-    if (isAwaited) return;
-    const side = WARM_UP_SIDE * loaded.settings.stride;
-    await loaded.run(new Uint8Array(3 * side ** 2).fill(127), side, side);
+    if (isOver()) return;
+    await run(new Uint8Array(3 * side ** 2).fill(127), side, side);
   }
 }
 

@@ -58,7 +58,7 @@ class Site {
   /** How far the model is now. @param {DeviceState} state */
   hear(state) {
     this.tell(state);
-    if (["ready", "failed", "tampered"].includes(state.phase)) this.offline.keep(); // what is to be seen first comes first
+    if (["ready", "failed", "tampered"].includes(state.phase)) this.photos.idle.then(() => this.offline.keep()); // first what is to be seen
   }
 
   /** Says how far the model is. @param {DeviceState} state */
