@@ -207,7 +207,7 @@ def new_browser(chromium: BrowserType) -> Iterator[tuple[BrowserContext, str]]:
         context.close()
 
 
-def measure(sites: Sequence[Path], rounds: int, photos: int, rate: float) -> list[list[Visit]]:
+def measure(sites: Sequence[Path], rounds: int, photos: int, rate: float = math.inf) -> list[list[Visit]]:
     """The visits of each site, one a round."""
     visits: list[list[Visit]] = [[] for _ in sites]
     with ExitStack() as stack:
