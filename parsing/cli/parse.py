@@ -106,12 +106,7 @@ def choose_photos(options: argparse.Namespace, folder: Path | None) -> list[Phot
         raise ValueError("Standard output takes one result of one photo; give a folder with -o for more.")
     if options.ray and (folder is None or any(photo.path == STDIN for photo in photos)):
         raise ValueError("Standard input and output are on this machine alone; give files and a folder, or leave out --ray.")
-    forms = [FORMATS[kind] for kind in options.kinds]
-    suffixes = [form.suffix for form in forms]
-    for form in forms:
-        if suffixes.count(form.suffix) > 1:
-            raise ValueError(f"Several formats that were asked for write NAME{form.suffix}; ask for one of them at a time.")
-    if any(form.gather for form in forms) and len({photo.name for photo in photos}) < len(photos):
+    if any(FORMATS[kind].gather for kind in options.kinds) and len({photo.name for photo in photos}) < len(photos):
         raise ValueError(
             "Two photos have the same name, and in a data set each needs its own; name a folder above both, with --recursive."
         )

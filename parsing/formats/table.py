@@ -85,7 +85,7 @@ _ROWS: Final = (
     ),
     Format(
         "json",
-        ".json",
+        ".parsing.json",
         "application/json",
         "JSON",
         "JSON",

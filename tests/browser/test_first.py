@@ -49,7 +49,7 @@ def test_the_first_visit_shows_a_parsed_example_and_an_invitation(browser: Brows
         expect(invitation).to_have_text("An example. Drop your own photo anywhere, paste or choose one.")
         with page.expect_download() as waiting:
             page.get_by_role("button", name="JSON", exact=True).click()
-        assert Path(waiting.value.suggested_filename) == Path("astronaut.json")
+        assert Path(waiting.value.suggested_filename) == Path("astronaut.parsing.json")
         assert model.calls == 1
         upload(page, file_of(PHOTO))
         shown(page, PHOTO.shape[:2])

@@ -175,7 +175,7 @@ def test_what_cannot_be_sent_is_said_beside_the_picture(empty_page: Page) -> Non
     expect(empty_page.locator(".busy")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("button", "name"), [("Picture", "photo-overlay.png"), ("JSON", "photo.json")])
+@pytest.mark.parametrize(("button", "name"), [("Picture", "photo-overlay.png"), ("JSON", "photo.parsing.json")])
 def test_files_are_named_after_the_photo(page: Page, button: str, name: str) -> None:
     with page.expect_download() as waiting:
         page.get_by_role("button", name=button, exact=True).click()
@@ -194,5 +194,5 @@ def test_what_came_to_nothing_takes_neither_name_nor_place_from_the_photo_on_sho
         expect(thumbnails.last).to_have_attribute("aria-current", "false")
         with empty_page.expect_download() as waiting:
             empty_page.get_by_role("button", name="JSON", exact=True).click()
-        assert waiting.value.suggested_filename == "photo.json"
+        assert waiting.value.suggested_filename == "photo.parsing.json"
         thumbnails.last.click()

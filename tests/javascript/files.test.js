@@ -85,7 +85,7 @@ test("a file holds what is ticked of the chosen person, who becomes number 1", a
   const wanted = { form: "json", parts: ["Hair"], person: 2, grow: 0, feather: 0, palette: usual, usual, table: TABLE };
   const { name, blob } = await makeFile(found, wanted);
   const said = JSON.parse(await blob.text());
-  assert.equal(name, "parsing.json");
+  assert.equal(name, "parsing.parsing.json");
   assert.deepEqual(said.parts.map((/** @type {any} */ part) => [part.name, part.person, part.area, part.score]), [["Hair", 1, 1, 0.7]]);
   assert.deepEqual(said.people.map((/** @type {any} */ person) => person.box), [[2, 0, 3, 1]]);
 });

@@ -205,8 +205,8 @@ def test_what_is_asked_for_is_written() -> None:
     asked = ["--json", "--masks", "--labels", "--picture", "--palette", "lip"]
     assert cli.main(["one.png", "-o", "out", *asked]) == 0
     result = Stripes()(PHOTO)
-    assert written() == {"one.png", "one.json", "one.zip", "one.labels.png"}
-    assert json.loads(Path("out/one.json").read_text())["people"] == describe(result)["people"]
+    assert written() == {"one.png", "one.parsing.json", "one.zip", "one.labels.png"}
+    assert json.loads(Path("out/one.parsing.json").read_text())["people"] == describe(result)["people"]
     assert "person-1-Hair.png" in zipfile.ZipFile("out/one.zip").namelist()
     np.testing.assert_array_equal(np.asarray(Image.open("out/one.labels.png")), result.labels)
 
@@ -215,7 +215,7 @@ def test_what_is_asked_for_is_written() -> None:
 def test_the_time_of_opening_is_that_of_the_file(monkeypatch: pytest.MonkeyPatch, photos: Path) -> None:
     monkeypatch.setattr(cli_results, "open_photo", lambda path: parsing.Photo(parsing.open_image(path), 1234.5))
     assert cli.main(["one.png", "--json", "-o", "out"]) == 0
-    assert json.loads(Path("out/one.json").read_text())["timings"]["open"] == 1234.5
+    assert json.loads(Path("out/one.parsing.json").read_text())["timings"]["open"] == 1234.5
 
 
 def test_resume_leaves_out_what_is_all_there(photos: Path, model: Stripes) -> None:
@@ -226,7 +226,7 @@ def test_resume_leaves_out_what_is_all_there(photos: Path, model: Stripes) -> No
     assert model.calls == 3
     assert cli.main([*arguments, "--resume"]) == 0
     assert model.calls == 3
-    assert written() == {"one.json", "one.labels.png", "two.json", "two.labels.png"}
+    assert written() == {"one.parsing.json", "one.labels.png", "two.parsing.json", "two.labels.png"}
 
 
 @pytest.mark.parametrize(("source", "status"), [("one.png", 0), ("text.jpg", 1)])

