@@ -46,6 +46,12 @@ def test_every_address_is_that_of_a_file_beside_it() -> None:
     assert set(found) - FILES.keys() == set()
 
 
+def test_what_the_first_picture_takes_is_asked_for_before_the_scripts_run() -> None:
+    early = set(re.findall(r'<link rel="(?:modulepreload|preload|stylesheet)" href="([^"]+)"', PAGE))
+    assert early > {"examples/astronaut.jpg", "site/first.packed", "site/content.json", "site/first.js", "site/styles.css"}
+    assert not any(name.endswith("worker.js") for name in early)
+
+
 @pytest.mark.parametrize("name", WRITTEN_HERE)
 def test_nothing_points_to_another_host_or_to_the_top_of_this_one(name: str) -> None:
     assert (

@@ -33,6 +33,9 @@ from parsing.web.viewer.markup import VIEWER_STYLES, color_tables, describe_clas
 
 STYLES: Final = "site/styles.css"
 """All stylesheets in one: nothing is drawn before the last of them is there."""
+CONTENT: Final = "site/content.json"
+FIRST_MAPS: Final = "site/first.packed"
+"""What the first picture takes besides its photo."""
 ROOMS: Final = ("viewer", "device", "site")
 THUMBNAIL: Final = 256
 """Pixels of the shorter side of an example among the others."""
@@ -109,8 +112,8 @@ def site_files() -> dict[str, bytes]:
     files |= {
         "index.html": index_page([path.name for path in examples], modules).encode(),
         STYLES: "\n".join(map(read_file, (*VIEWER_STYLES, "site/site.css"))).encode(),
-        "site/content.json": _json({"tables": _tables(), "texts": site_texts(), "first": people}),
-        "site/first.packed": maps,
+        CONTENT: _json({"tables": _tables(), "texts": site_texts(), "first": people}),
+        FIRST_MAPS: maps,
         "device/settings.json": _json(device_settings()),
         "device/LICENSE": (RUNTIME / "LICENSE").read_bytes(),
         SERVICE_WORKER: (FOLDER / "site" / SERVICE_WORKER).read_bytes(),
@@ -127,13 +130,18 @@ def site_files() -> dict[str, bytes]:
 
 
 def index_page(examples: Sequence[str], modules: Sequence[str]) -> str:
-    """The page's HTML, with buttons for examples, named by file, and links to all modules, so that none waits for another."""
+    """The page's HTML, with buttons for examples, named by file, and links to all modules and to what the first picture takes,
+    so that none waits for another.
+    """
     styles = f'<link rel="stylesheet" href="{STYLES}">'
     early = "".join(f'<link rel="modulepreload" href="{name}">' for name in modules if not name.endswith("worker.js"))
+    photo = next(name for name in examples if Path(name).stem == FIRST)
+    first = f'<link rel="preload" href="examples/{photo}" as="image">'
+    first += "".join(f'<link rel="preload" href="{name}" as="fetch" crossorigin>' for name in (CONTENT, FIRST_MAPS))
     formats = [form for form in FORMATS.values() if form.on_device]
     places = {
         "<!-- light and dark -->": read_file("page/head.html").rstrip(),
-        "<!-- styles and modules -->": f'{styles}{early}<script type="module" src="site/site.js"></script>',
+        "<!-- styles and modules -->": f'{styles}{first}{early}<script type="module" src="site/site.js"></script>',
         "<!-- a button for each example -->": "".join(map(_example_button, examples)),
         "<!-- the viewer -->": viewer_html(formats),
     }
