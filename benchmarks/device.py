@@ -22,13 +22,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
 
 from playwright.sync_api import BrowserContext, BrowserType, Page, sync_playwright
 
-from benchmarks.browser import CHROMIUM
+from benchmarks.browser import CHROMIUM, SiteServer
 from benchmarks.speed import jpeg
 from parsing.web.site.build import site_files, write_site
 
@@ -121,7 +121,7 @@ def serve(folder: Path, rate: float = math.inf) -> Iterator[tuple[str, Sent]]:
         def log_message(self, format: str, *arguments: Any) -> None:
             """What is asked for is of no interest."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    server = SiteServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}/", sent
     server.shutdown()

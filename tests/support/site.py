@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+from benchmarks.browser import SiteServer
 from parsing.web.site.build import site_files, write_site
 
 PLACE = "some/where"
@@ -31,7 +32,7 @@ class Served:
     folder: Path
     address: str
     asked: list[str] = field(default_factory=list)
-    server: ThreadingHTTPServer | None = None
+    server: SiteServer | None = None
 
     def stop(self) -> None:
         if self.server:
@@ -53,7 +54,7 @@ def serve_site(root: Path, files: dict[str, bytes] | None = None) -> Iterator[Se
         def log_message(self, format: str, *arguments: Any) -> None:
             """What a browser breaks off is of no interest."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(root)))
+    server = SiteServer(("127.0.0.1", 0), partial(Handler, directory=str(root)))
     site = Served(root / PLACE, f"http://127.0.0.1:{server.server_port}/{PLACE}/", server=server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield site
