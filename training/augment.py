@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.labels import PARTS
-from training.data import IGNORE, Photo
+from training.data import IGNORE, Photo, make_photo
+from training.windows import around, placement, stretch_of, window
+
+WHOLE_PERSON = 0.72
+"""Share of the crops that show all of somebody."""
+CANVAS = 1.5
+"""Sides of the scene of which a close-up is a part, in sides of the close-up."""
+SMALLEST_SUBJECT = 400
+"""Pixels of somebody who gets a close-up."""
 
 MIRROR = np.arange(256, dtype=np.uint8)
 MIRROR[: len(PARTS)] = [part.mirror for part in PARTS]
@@ -42,12 +50,15 @@ class Library:
         photo = self.photos[rng.choice(len(self.photos), p=self.weights)]
         return photo, int(rng.choice(list(photo.boxes)))
 
+    def draw_shaped(self, rng: np.random.Generator, size: tuple[int, int]) -> tuple[Photo, int]:
+        """Of a few people the one whose box is most like a picture of (height, width) `size`."""
+        return min((self.draw(rng) for _ in range(3)), key=lambda drawn: stretch_of(drawn[0].boxes[drawn[1]], size))
+
 
 def crop(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
     """One person filling the picture, whole or in part, at (height, width) `size`; sometimes before another background."""
-    photo, number = library.draw(rng)
-    matrix = _window(rng, photo.boxes[number], size)
-    picture = _warp(photo, matrix, size)
+    photo, number = library.draw_shaped(rng, size)
+    picture = _closer(photo, number, rng, size) if rng.random() < WHOLE_PERSON else _piece(photo, number, rng, size)
     if rng.random() < 0.18:
         scenery = Picture(background(library, rng, size), np.zeros(size, np.uint8), np.zeros(size, np.uint8))
         paste(scenery, picture, number, 1, rng)
@@ -65,11 +76,27 @@ def crop(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> P
 
 def scene(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
     """One to six people of any size, side by side and overlapping, before a background; sometimes nobody."""
+    return finish(_compose(library, rng, size), rng)
+
+
+def close_up(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+    """A closer look at somebody in a scene."""
+    canvas = _compose(library, rng, (int(size[0] * CANVAS), int(size[1] * CANVAS)))
+    photo = make_photo("", canvas.pixels, canvas.labels, canvas.people)
+    pixels = np.bincount(photo.people.ravel(), minlength=256)
+    numbers = [number for number in photo.boxes if pixels[number] >= SMALLEST_SUBJECT]
+    if not numbers:
+        return finish(_warp(photo, window(rng, (0, 0, *photo.labels.shape[::-1]), size), size), rng)
+    number = min(rng.permutation(numbers)[:3], key=lambda number: stretch_of(photo.boxes[number], size))
+    return finish(_closer(photo, int(number), rng, size), rng)
+
+
+def _compose(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
     picture = Picture(background(library, rng, size), np.zeros(size, np.uint8), np.zeros(size, np.uint8))
     count = int(rng.choice([0, 1, 2, 3, 4, 5, 6], p=[0.03, 0.15, 0.24, 0.22, 0.18, 0.12, 0.06]))
     if count and rng.random() < 0.3:  # begin with a whole photo as it is
         photo, number = library.draw(rng)
-        picture = _warp(photo, _window(rng, (0, 0, *photo.labels.shape[::-1]), size, whole=True), size)
+        picture = _warp(photo, window(rng, (0, 0, *photo.labels.shape[::-1]), size), size)
         count -= 1
     typical = np.exp(rng.uniform(np.log(0.3), np.log(1.1))) * size[0]
     slots = rng.permutation(count)
@@ -88,7 +115,7 @@ def scene(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> 
         photo, source = library.draw(rng)
         patch = place(photo, source, rng, height, size, column, foot)
         paste(picture, patch, source, number, rng)
-    return finish(picture, rng)
+    return picture
 
 
 def whole(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
@@ -97,7 +124,7 @@ def whole(library: Library, rng: np.random.Generator, size: tuple[int, int]) -> 
     height, width = photo.labels.shape
     scale = min(height / size[0], width / size[1]) * np.exp(rng.uniform(np.log(0.8), np.log(1.3)))
     center = (width * rng.uniform(0.3, 0.7), height * rng.uniform(0.4, 0.6))
-    matrix = _matrix(center, (scale, scale), np.deg2rad(rng.normal(0, 4)), size, rng.random() < 0.5)
+    matrix = placement(center, (scale, scale), np.deg2rad(rng.normal(0, 4)), size, rng.random() < 0.5)
     return finish(_warp(photo, matrix, size), rng)
 
 
@@ -163,26 +190,20 @@ def _surroundings(library: Library, rng: np.random.Generator) -> NDArray[np.uint
     return photo.pyramid[1][:, : left // 2] if left > width - right else photo.pyramid[1][:, (right + 1) // 2 :]
 
 
-def _window(
-    rng: np.random.Generator, box: tuple[int, int, int, int], size: tuple[int, int], whole: bool = False
-) -> NDArray[np.float64]:
-    """The map from output to photo for a window around a box: all of it, its head and shoulders, or a piece of it."""
-    x0, y0, x1, y1 = box
+def _closer(photo: Photo, number: int, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+    """Somebody seen as the model sees them at its second look: whole, in the middle, mostly within the photo."""
+    sides = photo.labels.shape if rng.random() < 0.7 else None
+    return _warp(photo, window(rng, photo.boxes[number], size, sides), size)
+
+
+def _piece(photo: Photo, number: int, rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+    """Somebody's head and shoulders, or another piece of them."""
+    x0, y0, x1, y1 = photo.boxes[number]
     width, height = x1 - x0, y1 - y0
-    kind = 0.0 if whole else rng.random()
-    if kind < 0.72:
-        reach = rng.uniform(1.02, 1.35)
-        scale = max(height * reach / size[0], width * reach / size[1])
-        center = ((x0 + x1) / 2, (y0 + y1) / 2)
-    else:
-        scale = height * np.exp(rng.uniform(np.log(0.22), np.log(0.85))) / size[0]
-        top = y0 - 0.05 * height if kind < 0.87 else y0 + rng.uniform(0, 1) * max(height - scale * size[0], 0)
-        center = ((x0 + x1) / 2 + rng.normal(0, 0.15) * width, top + scale * size[0] / 2)
-    free = (rng.normal(0, 0.04) * scale * size[1], rng.normal(0, 0.04) * scale * size[0])
-    center = (center[0] + free[0], center[1] + free[1])
-    stretch = np.exp(rng.normal(0, 0.08))
-    angle = np.deg2rad(rng.normal(0, 8) if rng.random() < 0.9 else rng.uniform(-40, 40))
-    return _matrix(center, (scale * stretch, scale / stretch), angle, size, rng.random() < 0.5)
+    scale = height * np.exp(rng.uniform(np.log(0.22), np.log(0.85))) / size[0]
+    top = y0 - 0.05 * height if rng.random() < 0.5 else y0 + rng.uniform(0, 1) * max(height - scale * size[0], 0)
+    center = ((x0 + x1) / 2 + rng.normal(0, 0.15) * width, top + scale * size[0] / 2)
+    return _warp(photo, around(rng, center, scale, size), size)
 
 
 def place(
@@ -202,22 +223,12 @@ def place(
         (x0 + x1) / 2 + (0.5 - column) * size[1] * scale * stretch,
         y1 + (0.5 - foot) * size[0] * scale / stretch,
     )
-    matrix = _matrix(center, (scale * stretch, scale / stretch), np.deg2rad(rng.normal(0, 6)), size, rng.random() < 0.5)
+    matrix = placement(center, (scale * stretch, scale / stretch), np.deg2rad(rng.normal(0, 6)), size, rng.random() < 0.5)
     picture = _warp(photo, matrix, size)
     if rng.random() < 0.6:
         light = np.clip(np.arange(256) * np.exp(rng.normal(0, 0.2)) + rng.normal(0, 10), 0, 255).astype(np.uint8)
         picture.pixels = cv2.LUT(picture.pixels, light)
     return picture
-
-
-def _matrix(
-    center: tuple[float, float], scale: tuple[float, float], angle: float, size: tuple[int, int], mirrored: bool
-) -> NDArray[np.float64]:
-    """(2, 3): from output pixels to photo pixels; a mirrored map has a negative determinant."""
-    cosine, sine = np.cos(angle), np.sin(angle)
-    linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([-scale[0] if mirrored else scale[0], scale[1]])
-    middle = np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
-    return np.column_stack([linear, np.array(center) - linear @ middle])
 
 
 def _warp(photo: Photo, matrix: NDArray[np.float64], size: tuple[int, int]) -> Picture:

@@ -77,10 +77,15 @@ def read_photo(root: Path, identity: str) -> Photo:
     labels = cv2.imread(str(root / "Category_ids" / f"{identity}.png"), cv2.IMREAD_UNCHANGED)
     if labels is None:
         raise FileNotFoundError(f"the labels of {identity} can't be read in {root}")
-    half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    quarter = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     human_ids = root / "Human_ids" / f"{identity}.png"
     people = cv2.imread(str(human_ids), cv2.IMREAD_UNCHANGED) if human_ids.exists() else _single_person(labels)
+    return make_photo(identity, pixels, labels, people)
+
+
+def make_photo(identity: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8], people: NDArray[np.uint8]) -> Photo:
+    """A photo from its arrays."""
+    half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    quarter = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     return Photo(identity, (pixels, half, quarter), labels, people, _boxes(people))
 
 

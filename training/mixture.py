@@ -14,13 +14,13 @@ from training import augment
 from training.augment import Library, Picture
 from training.data import Photo, read_backgrounds, read_ids, read_photos, sampling_weights, split_ids
 
-CROPS, SCENES, WILD_CROPS, WILD_PHOTOS, PLACES = 0.4, 0.28, 0.18, 0.08, 0.06
+CROPS, CLOSE_UPS, SCENES, WILD_CROPS, WILD_PHOTOS, PLACES = 0.34, 0.18, 0.18, 0.18, 0.07, 0.05
 """Shares of the pictures."""
 LARGE_PERSON: Final = 80
 """Longer side in pixels of a person who may be looked at closely."""
 PSEUDO: Final = 0.25
 """Share of the fully labelled people whose labels are those of a model, where there are both."""
-WILD_IN_SCENES: Final = 0.2
+WILD_IN_SCENES: Final = 0.3
 """Share of the people pasted into scenes who come from anywhere."""
 
 
@@ -68,7 +68,8 @@ def read_mixture(options: argparse.Namespace, held_out: int) -> Mixture:
         often = _mixed(weights, wild_weights, WILD_IN_SCENES)
         sources.append(Source(augment.crop, Library(close, wild_weights, textures, places), WILD_CROPS))
         sources.append(Source(augment.whole, Library(wild, _alike(wild), textures, places), WILD_PHOTOS))
-    sources.append(Source(augment.scene, Library(everybody, often, textures, places), SCENES))
+    pasted = Library(everybody, often, textures, places)
+    sources += [Source(augment.scene, pasted, SCENES), Source(augment.close_up, pasted, CLOSE_UPS)]
     if places:
         sources.append(Source(augment.empty, Library([], np.zeros(0), textures, places), PLACES))
     return Mixture(sources)

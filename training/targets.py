@@ -26,14 +26,15 @@ SMALLEST_PART = 6
 """Pixels at stride 2 from which a class counts as present."""
 DOUBT = 0.25
 """Share of people's pixels without a class from which the absence of a class says nothing."""
-WEIGHTS: Final = {"cross_entropy": 1.0, "dice": 1.0, "center": 0.15, "offset": 0.5, "presence": 0.5}
+WEIGHTS: Final = {"cross_entropy": 1.0, "dice": 1.0, "center": 0.15, "offset": 2.0, "presence": 0.5}
 
 
 def person_targets(people: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Heatmap of centres, offsets to them and their weights, at stride 8 (Panoptic-DeepLab, section 3.2).
 
     Returns:
-        (5, H/8, W/8): heatmap in [0, 1]; offset x and y in `OFFSET_UNIT` pixels; weight of the heatmap; weight of the offset.
+        (5, H/8, W/8): heatmap in [0, 1]; offset x and y in `OFFSET_UNIT` pixels; weight of the heatmap; weight of the offset,
+        which makes of its error a share of the person's size: a small person is as easily missed as a large one.
     """
     height, width = people.shape
     rows = np.arange(height // PERSON_STRIDE, dtype=np.float32) * PERSON_STRIDE + (PERSON_STRIDE - 1) / 2
@@ -58,7 +59,7 @@ def person_targets(people: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDAr
         target[3][heat > 0.3] = 1
         target[1][here] = (np.broadcast_to(columns, here.shape)[here] - x) / -OFFSET_UNIT
         target[2][here] = (np.broadcast_to(rows[:, None], here.shape)[here] - y) / -OFFSET_UNIT
-        target[4][here] = 1
+        target[4][here] = OFFSET_UNIT / moments["m00"] ** 0.5
     return target
 
 
@@ -107,9 +108,8 @@ def make_batch(pictures: Sequence[Picture], rng: np.random.Generator) -> Batch:
     ]
     person = [person_targets(picture.people, picture.labels) for picture in pictures]
     pixels = np.stack([picture.pixels for picture in pictures])
-    return Batch(
-        torch.from_numpy(pixels).permute(0, 3, 1, 2), *(torch.from_numpy(np.stack(a)) for a in (labels, person, presence))
-    )
+    targets = (torch.from_numpy(np.stack(target)) for target in (labels, person, presence))
+    return Batch(torch.from_numpy(pixels).permute(0, 3, 1, 2), *targets)
 
 
 def loss(outputs: tuple[Tensor, Tensor, Tensor, Tensor], batch: Batch) -> dict[str, Tensor]:
@@ -156,7 +156,7 @@ def people_loss(centers: Tensor, offsets: Tensor, person: Tensor) -> dict[str, T
     negative = (1 - peak) * (1 - heat) ** 4 * probability**2 * (1 - probability).log()
     focal = -(weight * (positive + negative)).sum() / peak.sum().clamp(min=1)
     inside = person[:, 4:5]
-    distance = ((offsets - person[:, 1:3]).abs() * inside).sum() / (2 * inside.sum()).clamp(min=1)
+    distance = ((offsets - person[:, 1:3]).abs() * inside).sum() / (2 * (inside > 0).sum()).clamp(min=1)
     return {"center": focal, "offset": distance}
 
 
