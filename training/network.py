@@ -1,4 +1,4 @@
-"""The embedded network, `lite`: an encoder that has seen ImageNet, global context, a feature pyramid, a part head and a person
+"""The embedded network, `lite`: an encoder that has seen people, global context, a feature pyramid, a part head and a person
 head.
 
 At stride 32 the picture's cells and one token for each class attend to each other, as in Segmenter (Strudel et al., arXiv
@@ -19,8 +19,8 @@ from torch.nn import functional
 from training.encoder import Encoder
 from training.rectify import relu
 
-VARIANT = "lite2"
-"""Of the encoder."""
+VARIANT = "movenet"
+"""Of the encoder, one of `training.encoder.ARCHITECTURES`."""
 NUM_PARTS = 20
 OFFSET_UNIT = 32.0
 """Offsets leave the network in units of this many input pixels, so that they are of the order of 1."""
@@ -154,8 +154,9 @@ def load_network(*checkpoints: str | os.PathLike[str]) -> LiteNetwork:
     """The network of a checkpoint written by `training.train`, averaged weights, in evaluation mode; of several that grew out
     of each other, the mean of their weights (Wortsman et al., "Model soups", arXiv 2203.05482).
     """
-    network = LiteNetwork()
-    states = [torch.load(checkpoint, map_location="cpu", weights_only=True)["average"] for checkpoint in checkpoints]
+    loaded = [torch.load(checkpoint, map_location="cpu", weights_only=True) for checkpoint in checkpoints]
+    network = LiteNetwork(loaded[0].get("variant", VARIANT))
+    states = [checkpoint["average"] for checkpoint in loaded]
     whole = {name: value for name, value in states[0].items() if not value.dtype.is_floating_point}
     means = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0].keys() - whole.keys()}
     network.load_state_dict(whole | means)

@@ -1,6 +1,6 @@
 """Trains the embedded network: `python -m training.train --data FOLDER --wild FOLDER --places FOLDER --out runs/lite`.
 
-The encoder begins with what it has learnt on ImageNet and learns at a fraction of the others' rate. The clock is the schedule,
+The encoder begins with what it has learnt elsewhere and learns at a fraction of the others' rate. The clock is the schedule,
 so that the same command fits a laptop or a server: learning rate (one cosine) and picture size (half, three quarters, whole)
 follow the share of the time that has passed. Small pictures first: most of what there is to learn does not need detail, and
 they cost a quarter (Tan and Le, "EfficientNetV2", arXiv 2104.00298, section 4). Training goes on from the last checkpoint in
@@ -23,18 +23,22 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from training.encoder import load_imagenet
+from training.encoder import ARCHITECTURES
+from training.imagenet import load_imagenet
 from training.mixture import Mixture, read_mixture
+from training.movenet import load_movenet
 from training.network import VARIANT, LiteNetwork, count_parameters
 from training.targets import Batch, loss, make_batch
 
 HELD_OUT = 63
 SIZE_PHASES = ((0.3, 0.5), (0.75, 0.75), (1.0, 1.0))
 """(share of the time until which it holds, scale of the pictures)"""
-SHAPES = ((448, 256), (448, 256), (384, 320), (320, 320), (320, 384), (288, 416))
+SHAPES = ((512, 224), (448, 256), (448, 256), (384, 320), (320, 320), (320, 384), (288, 416))
 BATCH_PIXELS = 12 * 448 * 256
-ENCODER_SHARE = 0.15
-"""Of the learning rate, for the encoder."""
+ENCODER_SHARE = 0.05
+"""Of the learning rate, for the encoder, times the size of its values: AdamW's steps are of one size, and would soon undo what
+small values have learnt.
+"""
 
 
 class Clock:
@@ -91,10 +95,13 @@ class Optimizers:
             assert parameter.data_ptr() == matrix.data_ptr(), "filters must be channels-last in memory"
         others = [(name, p) for name, p in learnt if id(p) not in chosen]
         groups = []
-        for encoder in (True, False):
-            for matrices in (True, False):
-                own = [p for name, p in others if name.startswith("encoder") == encoder and (p.ndim > 1) == matrices]
-                groups.append({"params": own, "weight_decay": decay * matrices, "share": ENCODER_SHARE if encoder else 1.0})
+        for matrices in (True, False):
+            own = [p for name, p in others if not name.startswith("encoder") and (p.ndim > 1) == matrices]
+            groups.append({"params": own, "weight_decay": decay * matrices, "share": 1.0})
+        for name, p in others:
+            if name.startswith("encoder"):
+                share = ENCODER_SHARE * p.detach().square().mean().sqrt().item()
+                groups.append({"params": [p], "weight_decay": 0.0, "share": share})
         self.all = (
             torch.optim.AdamW(groups, rate, betas=(0.9, 0.98), fused=True),
             torch.optim.Muon([matrix for _, matrix in self._pairs], rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
@@ -135,7 +142,7 @@ def train(options: argparse.Namespace) -> None:
     torch.set_flush_denormal(True)
     device = torch.device(options.device)
     mixture = read_mixture(options, options.held_out)
-    network = LiteNetwork()
+    network = LiteNetwork(options.variant)
     network.encoder.freeze()
     network.to(device, memory_format=torch.channels_last)
     optimizers = Optimizers(network, options.rate)
@@ -149,8 +156,10 @@ def train(options: argparse.Namespace) -> None:
                 optimizer.load_state_dict(kept)
         if start == checkpoint:
             step, elapsed = state["step"], state["elapsed"]
+    elif options.variant == "movenet":
+        load_movenet(network.encoder, options.movenet)
     else:
-        load_imagenet(network.encoder, VARIANT)
+        load_imagenet(network.encoder, options.variant)
     average = copy.deepcopy(network).eval()
     if start:
         average.load_state_dict(state["average"])
@@ -162,6 +171,7 @@ def train(options: argparse.Namespace) -> None:
         state = {
             "network": network.state_dict(),
             "average": average.state_dict(),
+            "variant": options.variant,
             "optimizers": [optimizer.state_dict() for optimizer in optimizers.all],
         }
         temporary = checkpoint.with_suffix(".tmp")
@@ -198,16 +208,23 @@ def train(options: argparse.Namespace) -> None:
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Adds what `train` asks for, except for `data` and `held_out`."""
-    parser.add_argument("--extra", type=Path, nargs="*", default=[], help="further folders, used whole (pseudo-labels, say)")
+    add_data_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--start", type=Path, help="checkpoint to begin from; without one, the encoder has learnt on ImageNet")
+    parser.add_argument("--start", type=Path, help="checkpoint to begin from; without one, only the encoder has learnt before")
+    parser.add_argument("--variant", choices=ARCHITECTURES, default=VARIANT, help="of the encoder")
+    parser.add_argument("--movenet", type=Path, help="movenet-multipose.json, from which that encoder begins")
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
-    parser.add_argument("--wild", type=Path, nargs="*", default=[], help="folders of training.worn: people anywhere")
-    parser.add_argument("--places", type=Path, nargs="*", default=[], help="folders of photos without people")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the folders of `training.mixture` besides `data`."""
+    parser.add_argument("--extra", type=Path, nargs="*", default=[], help="further folders, used whole (pseudo-labels, say)")
+    parser.add_argument("--wild", type=Path, nargs="*", default=[], help="folders of training.worn: people anywhere")
+    parser.add_argument("--places", type=Path, nargs="*", default=[], help="folders of photos without people")
 
 
 def main() -> None:
@@ -218,7 +235,10 @@ def main() -> None:
     )
     add_training_options(parser)
     parser.set_defaults(held_out=HELD_OUT)
-    train(parser.parse_args())
+    options = parser.parse_args()
+    if options.variant == "movenet" and not (options.movenet or options.start):
+        parser.error("give --movenet, the file of the weights that the encoder begins with, or --start")
+    train(options)
 
 
 if __name__ == "__main__":

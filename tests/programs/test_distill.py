@@ -26,7 +26,7 @@ from training.data import IGNORE, Photo, read_ids, read_photo, read_photos
 from training.distill import agreement, distill
 from training.embedded import load_exported
 from training.export import Exported
-from training.network import LiteNetwork, load_network
+from training.network import VARIANT, LiteNetwork, load_network
 from training.targets import loss, make_batch
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     (photos / "text.jpg").write_text("words")
     out = folder / "out"
     options = argparse.Namespace(teacher="m2fp", weights=TEACHER, photos=[photos], extra=[], wild=[], places=[], out=out)
-    vars(options).update(start=MODEL_FILE, rate=2e-3, threads=torch.get_num_threads(), workers=1, minutes=10 / 60, device="cpu")
+    vars(options).update(start=MODEL_FILE, variant=VARIANT, rate=2e-3, minutes=10 / 60)
+    vars(options).update(threads=torch.get_num_threads(), workers=1, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "Clock", Ticks)
         model = distill(options)

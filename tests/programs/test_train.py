@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 from support.figures import draw_figures
 
+from parsing.labels import part_index
 from parsing.models.lite.lite import Lite
 from training.data import read_photo
 from training.export import export
-from training.network import LiteNetwork
+from training.network import VARIANT, LiteNetwork
 from training.train import train
 
 
@@ -23,9 +25,16 @@ def test_a_few_seconds_of_training_give_a_model_that_parses(tmp_path: Path) -> N
     weights = LiteNetwork().state_dict()
     torch.save({"network": weights, "average": weights}, start)
     options = argparse.Namespace(data=[data], held_out=63, extra=[], wild=[data], places=[data / "Images"], out=tmp_path)
-    vars(options).update(start=start, minutes=0.15, rate=2e-3, threads=torch.get_num_threads(), workers=1, device="cpu")
+    vars(options).update(
+        start=start, variant=VARIANT, minutes=0.15, rate=2e-3, threads=torch.get_num_threads(), workers=1, device="cpu"
+    )
     train(options)
     export([tmp_path / "checkpoint.pt"], tmp_path / "lite.onnx")
-    parsing = Lite(tmp_path / "lite.onnx")(read_photo(data, "000").pyramid[0])
-    assert parsing.labels.shape == (240, 160)
+    plain, photo = Lite(tmp_path / "lite.onnx"), read_photo(data, "000").pyramid[0]
+    assert plain(photo).labels.shape == (240, 160)
+    export([tmp_path / "checkpoint.pt"], tmp_path / "shifted.onnx", shifts={"Coat": -0.75})
+    picture = photo[:224]
+    shifts = Lite(tmp_path / "shifted.onnx")._run(picture).parts - plain._run(picture).parts
+    wanted = np.where(np.arange(20) == part_index("Coat"), -0.75, 0)
+    np.testing.assert_allclose(shifts, np.broadcast_to(wanted[:, None, None], shifts.shape), atol=1e-4)
     assert (tmp_path / "lite.onnx").stat().st_size < 20e6

@@ -18,6 +18,7 @@ from training.export import drop_empty_inputs
 from training.mixture import PSEUDO, read_mixture
 from training.network import LiteNetwork, load_network
 from training.targets import make_batch, parts_loss, person_targets, presence_target
+from training.transplant import transplant
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_quarter_of_the_labelled_people_have_a_models_labels(data: Path, extra
     assert library.weights[labelled:].sum() == pytest.approx(share)
 
 
-@pytest.mark.parametrize("make", [augment.crop, augment.scene])
+@pytest.mark.parametrize("make", [augment.crop, augment.scene, augment.close_up])
 def test_pictures_and_labels_agree(data: Path, make: object) -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -174,6 +175,24 @@ def test_several_checkpoints_are_loaded_as_the_mean_of_their_weights(tmp_path: P
     mean = dict(load_network(*files).named_parameters())[name]
     torch.testing.assert_close(mean, (states[0][name] + states[1][name]) / 2)
     assert not torch.equal(states[0][name], states[1][name])
+
+
+def test_with_an_encoder_that_says_the_same_in_other_words_the_network_answers_the_same() -> None:
+    old, new = small_network().eval(), small_network().eval()
+    for parameter in new.parameters():
+        torch.nn.init.normal_(parameter)
+    new.encoder.load_state_dict(old.encoder.state_dict())
+    last = new.encoder.stages[-1][-1].project  # at stride 32: every other channel has the opposite sign, and all are larger
+    with torch.no_grad():
+        signs = 3 * (-1.0) ** torch.arange(last.out_channels)
+        last.weight.mul_(signs[:, None, None, None])
+        last.bias.mul_(signs)
+    generator = torch.Generator().manual_seed(0)
+    pictures = [torch.rand(4, 3, 96, 96, generator=generator) * 255 for _ in range(12)]
+    transplant(old, new, pictures)
+    with torch.inference_mode():
+        for answer, wanted in zip(new(pictures[0]), old(pictures[0]), strict=True):
+            assert (answer - wanted).abs().max() < 0.1 * wanted.std()
 
 
 def test_inputs_without_a_name_are_left_out_at_a_nodes_end_only() -> None:
