@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-LOWEST_PEAK: Final = 0.4
+LOWEST_PEAK: Final = 0.5
 FAINTEST_PEAK: Final = 0.3
 """Of a peak that is the highest in a group that touches no other."""
 SMALLEST_GROUP: Final = 30
