@@ -45,13 +45,11 @@ class Architecture:
     Attributes:
         stem: channels of the first convolution.
         stages: the others, in order.
-        outputs: stages whose answers leave the encoder, at strides 2, 4, 8, 16 and 32.
         scale, shift: a pixel value v in [0, 255] enters the network as v * scale + shift.
     """
 
     stem: int
     stages: tuple[Stage, ...]
-    outputs: tuple[int, ...]
     scale: float
     shift: float
 
@@ -76,7 +74,7 @@ def _efficientnet(width: float, depth: float) -> Architecture:
         )
         for index, stage in enumerate(smallest)
     )
-    return Architecture(32, stages, (0, 1, 2, 4, 6), 1 / 128, -127 / 128)
+    return Architecture(32, stages, 1 / 128, -127 / 128)
 
 
 def _round_channels(channels: float) -> int:
@@ -96,7 +94,6 @@ _MOVENET = Architecture(
         Stage(3, 3, 2, 6, 240),
         Stage(1, 3, 1, 6, 480),
     ),
-    (0, 1, 2, 4, 6),
     2 / 255,
     -1.0,
 )
@@ -108,6 +105,8 @@ ARCHITECTURES: Final = {
     "lite2": _efficientnet(1.1, 1.2),
 }
 """By the name of the variant."""
+OUTPUTS = (0, 1, 2, 4, 6)
+"""Stages whose answers leave the encoder, at strides 2, 4, 8, 16 and 32."""
 FROZEN = 3
 """Stages, from the first, that training leaves as they are."""
 
@@ -162,7 +161,7 @@ class Encoder(nn.Module):
                 blocks.append(InvertedResidual(inputs, stage.channels, stage.side, stride, stage.expansion))
                 inputs = stage.channels
             self.stages.append(nn.Sequential(*blocks))
-        self.widths = tuple(architecture.stages[index].channels for index in architecture.outputs)
+        self.widths = tuple(architecture.stages[index].channels for index in OUTPUTS)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """(B, 3, H, W) RGB in [0, 255], sides multiples of 32, to features at strides 2, 4, 8, 16 and 32."""
@@ -172,7 +171,7 @@ class Encoder(nn.Module):
         features = []
         for index, stage in enumerate(self.stages):
             x = stage(x)
-            if index in architecture.outputs:
+            if index in OUTPUTS:
                 features.append(x)
         return features
 
@@ -190,3 +189,17 @@ def pad_same(x: Tensor, side: int) -> Tensor:
     """TensorFlow's "same" padding for stride 2 and even sides: nothing or less before, the rest after."""
     before, after = (side - 2) // 2, side - 2 - (side - 2) // 2
     return functional.pad(x, (before, after, before, after))
+
+
+def fill(convolution: nn.Conv2d, name: str, weight: Tensor, bias: Tensor) -> None:
+    """Copies weights that were read into a convolution.
+
+    Raises:
+        ValueError: they are of another shape; the sentence has their `name`.
+    """
+    if weight.shape != convolution.weight.shape:
+        raise ValueError(f"{name} has shape {tuple(weight.shape)} instead of {tuple(convolution.weight.shape)}")
+    assert convolution.bias is not None
+    with torch.no_grad():
+        convolution.weight.copy_(weight)
+        convolution.bias.copy_(bias)

@@ -9,7 +9,7 @@ import importlib
 
 import torch
 
-from training.encoder import Encoder
+from training.encoder import Encoder, fill
 
 NORM_EPSILON = 1e-3
 
@@ -38,13 +38,9 @@ def load_imagenet(encoder: Encoder, variant: str) -> None:
         pairs.append((block.project, f"{place}_project_conv", f"{place}_bn2"))
     read = 0
     for convolution, name, norm in pairs:
-        weight = state[f"{name}.weight"]
-        if weight.shape != convolution.weight.shape:
-            raise ValueError(f"{name} has shape {tuple(weight.shape)} instead of {tuple(convolution.weight.shape)}")
         scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + NORM_EPSILON).sqrt()
-        with torch.no_grad():
-            convolution.weight.copy_(weight * scale[:, None, None, None])
-            convolution.bias.copy_(state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale)
+        weight = state[f"{name}.weight"] * scale[:, None, None, None]
+        fill(convolution, name, weight, state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale)
         read += 6  # weight, and the normalisation's weight, bias, mean, variance and count
     if read != sum(not name.startswith(("_conv_head", "_bn1.", "_fc")) for name in state):
         raise ValueError(f"{package} has other blocks than {variant}")

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.encoder import Encoder
+from training.encoder import Encoder, fill
 
 
 def load_movenet(encoder: Encoder, graph: Path) -> None:
@@ -43,11 +43,7 @@ def load_movenet(encoder: Encoder, graph: Path) -> None:
         # rows, columns, inputs, outputs; of a depthwise filter, inputs stand for outputs
         order = (2, 3, 0, 1) if convolution.groups > 1 else (3, 2, 0, 1)
         weight = torch.from_numpy(weights[f"{name}_weights"]).permute(order)
-        if weight.shape != convolution.weight.shape:
-            raise ValueError(f"{name} has shape {tuple(weight.shape)} instead of {tuple(convolution.weight.shape)}")
-        with torch.no_grad():
-            convolution.weight.copy_(weight)
-            convolution.bias.copy_(torch.from_numpy(weights[f"{name}_bn_offset"]))
+        fill(convolution, name, weight, torch.from_numpy(weights[f"{name}_bn_offset"]))
 
 
 def _read_weights(graph: Path) -> dict[str, NDArray[np.float32]]:
