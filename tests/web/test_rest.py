@@ -27,6 +27,7 @@ from parsing.stages import OnStage
 from parsing.web.photos import Photos
 from parsing.web.rest.routes import MAX_PHOTOS, build_rest
 from parsing.web.server.background import BackgroundLoader
+from parsing.web.server.guard import BodyLimit
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[1] / "support" / "parsing.schema.json").read_text()))
 FILE = photo_file()
@@ -180,6 +181,26 @@ def test_what_cannot_be_done_is_one_sentence(
     assert answer.status_code == status
     assert list(answer.json()) == ["error"]
     assert said in answer.json()["error"]
+
+
+def test_a_wrong_parameter_of_an_address_is_named(client: TestClient) -> None:
+    answer = client.get("/labels", params={"model": "yolo"})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("The field 'model' is wrong: input should be 'auto'")
+
+
+def test_too_much_at_once_is_not_taken_for_too_many_parts() -> None:
+    rest = build_rest(Photos(parsing.Parser(Stripes())))
+    rest.add_middleware(BodyLimit, together=1000)
+    with TestClient(rest) as busy:
+        full = busy.post("/predict", files={"image": bytes(5000)})
+        assert (full.status_code, "retry-after" in full.headers) == (503, True)
+        assert full.json()["error"] == "Too many photos are being sent at once; try again soon."
+
+
+def test_a_form_of_too_many_parts_is_told_so(client: TestClient) -> None:
+    answer = client.post("/parse", files=[("image", b"x")] * 1001)
+    assert (answer.status_code, answer.json()["error"]) == (400, "The form has too many parts; send fewer at a time.")
 
 
 @pytest.mark.parametrize(("error", "status"), [(MemoryError(), 503), (RuntimeError("secret"), 500)])

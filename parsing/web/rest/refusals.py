@@ -75,7 +75,7 @@ def with_status(work: Callable[[], Answer]) -> Callable[[], Answer]:
 def _explain_field(_: Request, error: RequestValidationError) -> Response:
     """The first field that is wrong, in a sentence."""
     first = error.errors()[0]
-    field = next((str(step) for step in first["loc"] if step != "body"), "")
+    field = next((str(step) for step in first["loc"] if step not in ("body", "query")), "")
     if field == "image" or not field:
         return error_answer(422, "Send the photo as a file in the field 'image' of a multipart form.")
     if first["type"] == "string_pattern_mismatch":
@@ -88,7 +88,7 @@ def _explain_status(_: Request, error: HTTPException) -> Response:
         log.error("A photo could not be kept: %s", error.__cause__.strerror)
         return error_answer(503, NO_ROOM, {"Retry-After": str(COME_AGAIN_SECONDS)})
     sentence = error.detail
-    if sentence.startswith("Too many"):
+    if error.status_code == 400 and sentence.startswith("Too many"):
         sentence = "The form has too many parts; send fewer at a time."
     elif error.status_code == 400:
         sentence = "This is not a multipart form; send the photo in its field 'image'."
