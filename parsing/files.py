@@ -36,7 +36,8 @@ def write_file(content: bytes, path: str | os.PathLike[str]) -> None:
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """The neighbour to write into; it takes the file's name at the end, unless something went wrong, and is gone then."""
     target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
+    # The end of the name tells two files apart that one thread writes at once; the whole of a long one would leave no room.
+    partial = target.with_name(f".{target.name[-40:]}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         yield partial
         os.replace(partial, target)

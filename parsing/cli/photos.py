@@ -106,13 +106,18 @@ def choose_places(
     """
     kept = {str(file).casefold() for file in reserved}
     taken: set[str] = set()
+    # x.labels.png may be the label map of x, or the picture of x.labels.
+    middles = {long.removesuffix(short) for long in suffixes for short in suffixes if long != short and long.endswith(short)}
 
     @cache
     def inputs() -> set[tuple[int, int] | None]:  # asked for only where a file exists already
         return {_identity(photo.path) for photo in photos}
 
     def is_free(place: str) -> bool:
-        if place.casefold() in taken:
+        folded = place.casefold()
+        if folded in taken or any(folded + middle in taken for middle in middles):
+            return False
+        if any(folded.endswith(middle) and folded.removesuffix(middle) in taken for middle in middles):
             return False
         for file in files_at(place, folder, suffixes):
             there = _identity(file)

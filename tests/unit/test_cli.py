@@ -18,7 +18,7 @@ from support.striped_model import Stripes
 import parsing
 from parsing.cli import parse as cli
 from parsing.cli import results as cli_results
-from parsing.cli.photos import choose_places, find_photos
+from parsing.cli.photos import PhotoFile, choose_places, find_photos
 from parsing.formats.document import describe
 from parsing.labels import read_classes
 from parsing.render import VIEWS
@@ -125,6 +125,28 @@ def test_no_result_replaces_another(names: list[str], expected: list[str], model
     assert written() == set(expected)
     assert model.calls == len(names)
     assert target_names(names, Path("out")) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "suffixes", "expected"),
+    [
+        (["x.jpg", "x.labels.jpg"], [".png", ".labels.png"], ["x", "x.labels-2"]),
+        (["x.LABELS.jpg", "x.jpg"], [".png", ".labels.png"], ["x.LABELS", "x-2"]),
+        (["x.jpg", "x.parsing.jpg"], [".json", ".parsing.json"], ["x", "x.parsing-2"]),
+        (["x.jpg", "x.labels.jpg"], [".png", ".json"], ["x", "x.labels"]),
+    ],
+)
+def test_no_result_replaces_one_of_another_format(names: list[str], suffixes: list[str], expected: list[str]) -> None:
+    photos = [PhotoFile(name, Path(name).stem) for name in names]
+    assert list(choose_places(photos, Path("out"), suffixes)) == expected
+
+
+@pytest.mark.usefixtures("model", "photos")
+def test_a_photo_may_have_as_long_a_name_as_the_disk_takes() -> None:
+    name = "图" * 83 + ".png"  # 253 of 255 bytes
+    Path(name).write_bytes(Path("one.png").read_bytes())
+    assert cli.main([name, "-o", "out"]) == 0
+    assert written() == {name}
 
 
 @pytest.mark.usefixtures("model", "photos")
