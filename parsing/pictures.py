@@ -42,6 +42,12 @@ def encode_mask(mask: NDArray[np.uint8], soft: bool = False) -> bytes:
     return cv2.imencode(".png", mask, [] if soft else [cv2.IMWRITE_PNG_BILEVEL, 1])[1].tobytes()
 
 
+def on_white(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An RGBA picture (H, W, 4) as RGB (H, W, 3), what is transparent on white."""
+    share = picture[..., 3:].astype(np.uint16)
+    return ((picture[..., :3] * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
+
+
 def encode_picture(picture: NDArray[np.uint8], form: str) -> bytes:
     """A picture as the bytes of an image file; it carries pixels and nothing else: no EXIF, no place, no camera.
 
@@ -54,13 +60,9 @@ def encode_picture(picture: NDArray[np.uint8], form: str) -> bytes:
     """
     if form not in PICTURE_FORMATS:
         raise ValueError(f"There is no format {form!r}; there are {', '.join(PICTURE_FORMATS)}.")
-    if picture.shape[2] == 3:
-        ordered = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    elif form == "jpeg":
-        ordered = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGR)
-        ordered[picture[:, :, 3] == 0] = 255
-    else:
-        ordered = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA)
+    if picture.shape[2] == 4 and form == "jpeg":
+        picture = on_white(picture)
+    ordered = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR if picture.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
     longest = {"jpeg": 65_500, "webp": 16_383}.get(form)
     if longest is not None and max(picture.shape[:2]) > longest:
         raise ValueError(f"A side of this picture has more than {longest} pixels, too many for {form}; ask for png.")

@@ -13,7 +13,8 @@ import numpy as np
 
 from parsing.extras import needs
 from parsing.image import MAX_PIXELS, check_file
-from parsing.video.frames import Facts, Frame, OnSound, on_white
+from parsing.pictures import on_white
+from parsing.video.frames import Facts, Frame, OnSound
 
 CLOCK: Final = 1_000_000
 """Units a second in which FFmpeg tells where a whole file begins and how long it lasts."""

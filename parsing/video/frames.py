@@ -50,12 +50,6 @@ class Facts:
     sounds: tuple[Any, ...] = field(default=(), repr=False)
 
 
-def on_white(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An RGBA picture (H, W, 4) as RGB (H, W, 3), what is transparent on white."""
-    share = picture[..., 3:].astype(np.uint16)
-    return ((picture[..., :3] * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
-
-
 class Video(Protocol):
     """A video that can be read once."""
 

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.extras import needs
-from parsing.video.frames import Facts, on_white
+from parsing.pictures import on_white
+from parsing.video.frames import Facts
 
 BT709: Final = 1
 """FFmpeg's number of these colours, and of their primaries and transfer; what players expect."""

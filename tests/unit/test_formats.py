@@ -163,6 +163,13 @@ def test_pictures_carry_pixels_and_nothing_else(form: str, channels: int) -> Non
         assert shown[20:, :, -1].min() >= 247 if form == "jpeg" else not shown[16:, :, 3].any()
 
 
+def test_what_is_half_transparent_is_half_white_in_a_jpeg() -> None:
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[..., 3] = 51  # of 255: a fifth of the photo's black
+    shown = np.asarray(Image.open(io.BytesIO(pictures.encode_picture(pixels, "jpeg")))).astype(int)
+    assert np.abs(shown - 204).max() <= 2
+
+
 @pytest.mark.parametrize(
     ("shape", "form", "said"),
     [((2, 2, 3), "bmp", "no format 'bmp'"), ((1, 16_384, 3), "webp", "16383 pixels"), ((65_501, 1, 3), "jpeg", "65500 pixels")],
