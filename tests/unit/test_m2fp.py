@@ -50,6 +50,8 @@ def test_the_picture_is_modelscopes(index: int) -> None:
         ((96, 300), (427, 1333)),
         ((3000, 4000), (640, 853)),
         ((667, 640), (667, 640)),
+        ((1, 4000), (1, 1333)),
+        ((4000, 1), (1333, 1)),
     ],
 )
 def test_the_short_side_becomes_640_and_the_long_one_at_most_1333(size: tuple[int, int], scaled: tuple[int, int]) -> None:
@@ -67,6 +69,8 @@ def test_the_short_side_becomes_640_and_the_long_one_at_most_1333(size: tuple[in
         ((1000, 1000), (0, 64, 384, 448)),
         ((600, 90), (154, 0, 230, 512)),
         ((1000, 751), (0, 0, 384, 512)),
+        ((4000, 1), (191, 0, 192, 512)),
+        ((1, 4000), (0, 255, 384, 256)),
     ],
 )
 def test_a_single_person_stands_in_the_middle_of_a_grey_canvas(size: tuple[int, int], box: tuple[int, int, int, int]) -> None:
@@ -102,6 +106,11 @@ def test_all_threads_get_the_same_answer(small_model: M2FP) -> None:
     assert all((answer.labels == answers[0].labels).all() for answer in answers)
     with pytest.raises(ZeroDivisionError):
         compute(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize("size", [(1, 4000), (4000, 1), (1, 1)])
+def test_a_line_of_pixels_is_parsed(size: tuple[int, int], small_model: M2FP) -> None:
+    assert small_model(np.zeros((*size, 3), np.uint8)).size == size
 
 
 def test_a_photo_short_of_one_pixel_gets_no_canvas() -> None:

@@ -201,7 +201,7 @@ def scale(
     if max(new_height, new_width) > long_side:
         factor = long_side / max(new_height, new_width)
         new_height, new_width = new_height * factor, new_width * factor
-    return _resize(image, int(new_width + 0.5), int(new_height + 0.5))
+    return _resize(image, max(int(new_width + 0.5), 1), max(int(new_height + 0.5), 1))
 
 
 def centre(image: NDArray[np.uint8], canvas: tuple[int, int]) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
@@ -215,9 +215,9 @@ def centre(image: NDArray[np.uint8], canvas: tuple[int, int]) -> tuple[NDArray[n
     if width > canvas[0] or height > canvas[1]:
         fitting_width = int(canvas[1] * width / height)
         if height > canvas[1] and fitting_width <= canvas[0]:
-            height, width = canvas[1], fitting_width
+            height, width = canvas[1], max(fitting_width, 1)
         else:
-            height, width = int(canvas[0] * height / width), canvas[0]
+            height, width = max(int(canvas[0] * height / width), 1), canvas[0]
         image, _ = _resize(image, width, height)
     x0, y0 = (canvas[0] - width) // 2, (canvas[1] - height) // 2
     box = (x0, y0, x0 + width, y0 + height)
