@@ -273,7 +273,7 @@ def _damaged() -> ImageError:
 
 def _unidentified(start: bytes) -> ImageError:
     """What to say about a file that no decoder took, from its first 16 bytes."""
-    if start[4:8] == b"ftyp":
+    if start[4:8] == b"ftyp" or (start.startswith(b"RIFF") and start[8:12] == b"AVI "):
         return ImageError("HEIC, AVIF and video files are not supported; save the photo as JPEG.", "unsupported")
     if start.startswith(_SIGNATURES):
         return _damaged()
