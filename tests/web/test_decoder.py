@@ -61,6 +61,17 @@ def test_a_decoder_that_hangs_is_ended_and_the_next_photo_is_opened(decoder: Dec
     assert process(decoder) != hanging
 
 
+def test_a_decoder_that_does_not_start_in_time_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Decoder()
+    monkeypatch.setattr(module, "START_SECONDS", 0.0)
+    with pytest.raises(parsing.ImageError, match="takes too long to decode"):
+        slow(SEEDS["png"])
+    slow._ready()
+    monkeypatch.undo()
+    np.testing.assert_array_equal(slow(SEEDS["png"]), parsing.open_image(SEEDS["png"]))
+    slow.close()
+
+
 def test_a_decoder_that_crashes_costs_one_photo(decoder: Decoder) -> None:
     crashing = process(decoder)
     os.kill(crashing, signal.SIGSTOP)

@@ -58,8 +58,8 @@ class Decoder:
         if not self.separate:
             return parsing.open_image(content, most_pixels)
         with self._lock:
-            process, pixels = self._started()
             try:
+                process, pixels = self._started()
                 answer = self._ask(process, content, most_pixels)
             except TimeoutError:
                 self._end()
@@ -82,7 +82,10 @@ class Decoder:
 
     def _ready(self) -> None:
         with self._lock:
-            self._started()
+            try:
+                self._started()
+            except OSError:  # whoever sends the first photo starts another, or is told
+                self._end()
 
     def _started(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         if self._process is not None and self._process.poll() is None and self._pixels is not None:
