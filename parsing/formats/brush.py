@@ -49,6 +49,8 @@ def decode_brush(content: Sequence[int], size: tuple[int, int]) -> NDArray[np.bo
     def read(count: int) -> int:
         nonlocal position
         position += count
+        if position > len(bits):
+            raise ValueError("The brush's run lengths are cut off.")
         return int(bits[position - count : position], 2)
 
     number, value_bits = read(32), read(5) + 1

@@ -101,10 +101,13 @@ def _mean_score(people: list[Segment]) -> float:
 
 def read(tasks: list[dict[str, Any]]) -> Iterator[tuple[str, Regions]]:
     """The photos of a file that Label Studio exported as JSON, with their regions: of the newest annotation, or of the
-    prediction where there is none; raises KeyError or TypeError where the file is damaged.
+    prediction where there is none; a task that was skipped has neither and is left out. Raises KeyError or TypeError where the
+    file is damaged.
     """
     for task in tasks:
         done = [entry for entry in task.get("annotations", []) if not entry.get("was_cancelled")] or task["predictions"]
+        if not done:
+            continue
 
         def regions(found: list[dict[str, Any]] = done[-1]["result"]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
             yield from (_read_region(region) for region in found if region["type"] in ("brushlabels", "polygonlabels"))

@@ -87,16 +87,19 @@ def read(document: dict[str, Any]) -> Iterator[tuple[str, Regions]]:
 def _read_shape(shape: dict[str, Any], size: tuple[int, int]) -> NDArray[np.bool_]:
     """The mask of a shape, as labelme's own tools make it; (H, W) bool."""
     if shape["shape_type"] == "mask":
-        (x0, y0), (x1, y1) = np.array(shape["points"]).astype(int)
         mask = np.zeros(size, bool)
-        mask[y0 : y1 + 1, x0 : x1 + 1] = np.asarray(Image.open(io.BytesIO(base64.b64decode(shape["mask"])))) > 0
+        try:
+            (x0, y0), (x1, y1) = np.array(shape["points"]).astype(int)
+            mask[y0 : y1 + 1, x0 : x1 + 1] = np.asarray(Image.open(io.BytesIO(base64.b64decode(shape["mask"])))) > 0
+        except (ValueError, OSError) as error:
+            raise ValueError("A mask of labelme's cannot be read, or has another size than its two corners say.") from error
         return mask
     if shape["shape_type"] not in ("polygon", "rectangle"):
         raise ValueError(f"A shape of labelme's is a {shape['shape_type']}; draw polygons, rectangles or masks.")
     picture = Image.new("1", size[::-1])
     points = [tuple(point) for point in shape["points"]]
     if shape["shape_type"] == "rectangle":
-        (x0, y0), (x1, y1) = points
+        (x0, y0), (x1, y1) = points[0], points[1]
         points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     ImageDraw.Draw(picture).polygon(points, outline=1, fill=1)
     return np.asarray(picture)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from parsing.formats import coco, label_studio, labelme
 from parsing.formats.regions import Regions
@@ -23,17 +28,31 @@ def read_truth(path: Path) -> Iterator[tuple[str, Regions]]:
         raise ValueError(f"There is no JSON file in the folder {path.name!r}, where labelme would have written some.")
     for file in files:
         document = _read_json(file)
-        try:
+        with _told_of(file):
             if isinstance(document, list):
-                yield from label_studio.read(document)
+                photos = label_studio.read(document)
             elif isinstance(document, dict) and "shapes" in document:
-                yield from labelme.read(document)
+                photos = labelme.read(document)
             elif isinstance(document, dict) and "annotations" in document:
-                yield from coco.read(document)
+                photos = coco.read(document)
             else:
                 raise ValueError(f"{file.name!r} is no data set of COCO, Label Studio or labelme.")
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise ValueError(f"{file.name!r} is damaged: {type(error).__name__} {error}.") from error
+            for name, regions in photos:
+                yield name, partial(_told_regions, file, regions)
+
+
+def _told_regions(file: Path, regions: Regions) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    with _told_of(file):
+        yield from regions()
+
+
+@contextmanager
+def _told_of(file: Path) -> Iterator[None]:
+    """Around whatever reads a document: what is not as it should be in it becomes a sentence for the user."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"{file.name!r} is damaged: {type(error).__name__} {error}.") from error
 
 
 def _read_json(file: Path) -> object:

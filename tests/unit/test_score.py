@@ -159,6 +159,42 @@ def test_a_truth_that_is_none_is_one_line(content: Any, said: str, capfd: pytest
     assert capfd.readouterr().err.startswith(said)
 
 
+LABELME = {"imagePath": "a.png", "imageHeight": 96, "imageWidth": 131}
+MASK = {"label": "Hat", "shape_type": "mask", "points": [[0, 0], [3, 3]]}
+BRUSH = {"type": "brushlabels", "original_width": 131, "original_height": 96}
+TASK = {"data": {"image": "/data/local-files/?d=photos/a.png"}, "predictions": []}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({**COCO, "annotations": [{"image_id": 1, "category_id": 7}]}, "'truth.json' is damaged: KeyError 7."),
+        ({**LABELME, "shapes": [{"label": "Hat"}]}, "'truth.json' is damaged: KeyError 'shape_type'."),
+        ({**LABELME, "shapes": [{**MASK, "mask": "AAAA"}]}, "A mask of labelme's cannot be read,"),
+        (
+            {**LABELME, "shapes": [{**MASK, "shape_type": "rectangle", "points": [[0, 0]]}]},
+            "'truth.json' is damaged: IndexError list index out of range.",
+        ),
+        (
+            [{**TASK, "annotations": [{"result": [{**BRUSH, "value": {"brushlabels": ["Hat"], "rle": [1, 2, 3]}}]}]}],
+            "The brush's run lengths are cut off.",
+        ),
+    ],
+)
+def test_a_region_that_cannot_be_read_is_said_to_be_that(content: Any, said: str) -> None:
+    Path("truth.json").write_text(json.dumps(content))
+    ((_, regions),) = read_truth(Path("truth.json"))
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        list(regions())
+
+
+def test_a_task_that_was_skipped_is_left_out() -> None:
+    skipped = {**TASK, "annotations": [{"was_cancelled": True, "result": []}]}
+    done = {**TASK, "annotations": [{"result": []}]}
+    Path("truth.json").write_text(json.dumps([skipped, done]))
+    assert [name for name, _ in read_truth(Path("truth.json"))] == ["photos/a.png"]
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
