@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -95,7 +96,8 @@ class Camera:
             device.release()
             raise OSError(f"The camera {number} cannot be opened; it is not there, or another program has it.")
         height, width = picture.shape[:2]
-        rate = Fraction(device.get(cv2.CAP_PROP_FPS) or 25).limit_denominator(1001)
+        told = device.get(cv2.CAP_PROP_FPS)
+        rate = Fraction(told if 0 < told < math.inf else 25).limit_denominator(1001)  # drivers that do not know say anything
         return cls(Facts((height, width), MILLISECONDS, rate), device)
 
     def frames(self, on_sound: OnSound) -> Iterator[Frame]:

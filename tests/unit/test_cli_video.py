@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 from collections.abc import Iterator
 from fractions import Fraction
@@ -243,8 +244,10 @@ def test_ctrl_c_is_the_end_of_what_a_camera_sees(monkeypatch: pytest.MonkeyPatch
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_camera_is_a_video_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rate", [25.0, 0.0, -1.0, math.inf, math.nan])
+def test_a_camera_is_a_video_until_it_ends(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cv2.VideoCapture", Device)
+    monkeypatch.setattr(Device, "get", lambda device, what: rate)
     assert cli.main(["webcam:5", "-o", "out.mp4", "--opacity", "0"]) == 0
     found = frames_of("out.mp4")
     assert len(found) == 4  # the first one told the size
