@@ -9,6 +9,7 @@ else. Files appear whole or not at all, so that `--resume` can go on after whate
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ from parsing.program import end_program, one_line
 
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+UNREAD: Final = 141
+"""Likewise where nobody reads standard output any more, such as `head`, which has seen enough."""
 COMMANDS: Final = {"export": export.main, "compare": compare.main, "doctor": doctor.main, "score": score.main}
 """What is not parsing photos, by the first word; each takes the words after it and gives the exit status."""
 
@@ -42,18 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after the program's name; None takes those of the process.
 
     Returns:
-        Exit status 0, 1 where some photos failed, or 130 after Ctrl-C.
+        Exit status 0, 1 where some photos failed, 130 after Ctrl-C, or 141 where nobody reads standard output any more.
 
     Raises:
         SystemExit: with status 2, after one line on standard error; with status 0 after the help.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        if words and words[0] in COMMANDS:
-            return COMMANDS[words[0]](words[1:])
-        return run(read_options(words))
+        status = COMMANDS[words[0]](words[1:]) if words and words[0] in COMMANDS else run(read_options(words))
+        print(end="", flush=True)  # what cannot be written shows here, not when Python ends
+        return status
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at the end
+        return UNREAD
     except Exception as error:  # noqa: BLE001, whatever it is, a script gets its one line
         end_program(explain(error))
 

@@ -72,6 +72,8 @@ def parse_photos(parser: Parser, tasks: Iterable[Task], options: argparse.Namesp
             continue
         try:
             lines = write_results(outcome.photo.pixels, outcome.parsing, task, options)
+        except BrokenPipeError:  # nobody reads standard output any more
+            raise
         except Exception as error:  # noqa: BLE001, whatever it is, the other photos go on
             yield Done(task, explain(error))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -280,6 +281,17 @@ def test_ctrl_c_ends_quietly(model: Stripes, monkeypatch: pytest.MonkeyPatch, ca
     assert model.calls <= 4  # of ten; some are parsed ahead
     assert written() == set()
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["--picture", "--json"])
+def test_whoever_stops_reading_ends_it_quietly(kind: str, photos: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "parsing", "one.png", "-o", "-", "--model", "lite", kind]
+    ended = subprocess.run(command, cwd=photos, env=environment, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (cli.UNREAD, b"")
 
 
 class Terminal(io.StringIO):
