@@ -145,6 +145,21 @@ def test_other_sites_may_ask_where_that_was_asked_for() -> None:
             assert answer.headers.get("access-control-allow-origin") == allowed
 
 
+def test_scripts_of_other_sites_may_send_the_password_and_read_refusals() -> None:
+    origin = {"origin": "https://good.example"}
+    asking = {**origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    with serve(parsing.Parser(Stripes()), origins=[origin["origin"]], credentials="teacher:a") as address:
+        answers = [
+            httpx.options(f"{address}/predict", headers=asking),
+            httpx.get(f"{address}/labels", headers=origin),
+            httpx.get(f"{address}/labels", headers=origin, auth=("teacher", "a")),
+            httpx.post(f"{address}/predict", headers=origin, content=bytes(guard.MAX_BODY + 1), auth=("teacher", "a")),
+        ]
+        assert [answer.status_code for answer in answers] == [200, 401, 200, 413]
+        assert {answer.headers["access-control-allow-origin"] for answer in answers} == {origin["origin"]}
+        assert answers[0].headers["access-control-allow-headers"] == "authorization"
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -78,11 +78,12 @@ def join(
         mounted.pop(name)
     open_queue(page, reception.turns.places)
     add_modules(rest)
-    # From the inside out. With a CORSMiddleware around it, Gradio leaves these headers to it.
-    rest.add_middleware(CORSMiddleware, allow_origins=list(public.origins), allow_methods=["GET", "POST"], allow_headers=["*"])
+    # From the inside out. With a CORSMiddleware around it, Gradio leaves these headers to it. A browser asks without a password
+    # whether a script may send one, and lets the script read refusals, too, only with these headers.
     rest.add_middleware(BodyLimit)
     if public.credentials is not None:
         rest.add_middleware(BasicAuth, credentials=public.credentials)
+    rest.add_middleware(CORSMiddleware, allow_origins=list(public.origins), allow_methods=["GET", "POST"], allow_headers=["*"])
     rest.add_middleware(KnownHosts, hosts=[*public.hosts, *filter(None, [address.hostname])])
     rest.add_middleware(Stopping)
     rest.add_middleware(SafeHeaders, frames=[*public.frames, *(SPACES if "SPACE_ID" in os.environ else ())])
