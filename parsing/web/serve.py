@@ -40,6 +40,13 @@ def load_models(name: str, weights: str | None, size: str = "official") -> tuple
     return parsing.load("lite"), loader
 
 
+def address_of(host: str, port: int) -> str:
+    """Where a browser on this machine finds what listens there."""
+    if host in ("127.0.0.1", "0.0.0.0", "::"):  # noqa: S104, only named
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Loads the models and serves the page until interrupted; `arguments` are the words after the program's name, those of the
     process for None.
@@ -69,10 +76,9 @@ def main(arguments: list[str] | None = None) -> None:
         agents,
     )
     title = (loader.parser or lite).title
-    host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0") else options.host  # noqa: S104, only named
 
     def listening() -> None:
-        print(f"{title} at http://{host}:{options.port}", flush=True)
+        print(f"{title} at {address_of(options.host, options.port)}", flush=True)
         decoder.start()
         Thread(target=handlers.prepare_first, name="first photo", daemon=True).start()
 

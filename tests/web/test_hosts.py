@@ -11,6 +11,7 @@ from support.served import serve
 from support.striped_model import Stripes
 
 import parsing
+from parsing.web.serve import address_of
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +78,17 @@ def test_frames_are_for_whom_they_were_allowed(address: str, path: str) -> None:
 def test_the_page_names_the_address_at_which_a_proxy_shows_it(public: str, path: str, root: str) -> None:
     with serve(parsing.Parser(Stripes()), address=public) as address:
         assert httpx.get(address + path, headers={"host": "localhost"}).json()["root"] == root
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://localhost:7860"),
+        ("0.0.0.0", "http://localhost:7860"),
+        ("::", "http://localhost:7860"),
+        ("::1", "http://[::1]:7860"),
+        ("lab.example", "http://lab.example:7860"),
+    ],
+)
+def test_the_address_that_is_printed_can_be_opened(host: str, address: str) -> None:
+    assert address_of(host, 7860) == address
