@@ -1,8 +1,20 @@
-"""How much memory a process has taken at most, and how much is left, as Linux tells it."""
+"""How much memory a process has taken at most, and how much is left, as Linux tells it; and what its end looks like."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
+
+SIGNS: Final = (
+    *("insufficient memory", "can't allocate memory", "cannot allocate memory", "failed to allocate memory"),
+    *("not enough memory", "bad_alloc", "bad allocation"),
+)
+"""What OpenCV, PyTorch, the system and ONNX Runtime say, each in an error of its own."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error, of whatever library, says that the memory does not suffice."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
 
 
 def peak_memory(process: int | str = "self", restart: bool = False) -> float:

@@ -22,6 +22,7 @@ from parsing.files import write_file
 from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
 from parsing.image import Photo, open_photo
+from parsing.memory import is_out_of_memory
 from parsing.parser import Parser
 from parsing.render import grow_edges, restrict
 from parsing.result import Parsing
@@ -119,7 +120,7 @@ def explain(error: Exception | None) -> str:
     """What went wrong, in one sentence for the user."""
     if isinstance(error, ValueError | OSError | ImportError):
         return str(error)
-    if isinstance(error, MemoryError):
+    if error is not None and is_out_of_memory(error):
         return "The memory is not enough for this photo; make it smaller."
     logging.getLogger(__name__).debug("unexpected", exc_info=True)
     return f"The program itself failed ({type(error).__name__}: {error}); please report this."

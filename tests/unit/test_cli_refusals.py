@@ -80,6 +80,10 @@ def test_weights_that_are_not_there(arguments: list[str], said: str, capfd: pyte
     ("error", "said"),
     [
         (MemoryError(), "The memory is not enough"),
+        (
+            RuntimeError("AllocateRawInternal(size_t) Failed to allocate memory for requested buffer"),
+            "The memory is not enough",
+        ),
         (ImportError("There is no torch."), "There is no torch."),
         (RuntimeError("first\nsecond"), "The program itself failed (RuntimeError: first?second)"),
     ],

@@ -203,7 +203,16 @@ def test_a_form_of_too_many_parts_is_told_so(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "The form has too many parts; send fewer at a time.")
 
 
-@pytest.mark.parametrize(("error", "status"), [(MemoryError(), 503), (RuntimeError("secret"), 500)])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MemoryError(), 503),
+        (RuntimeError("BFCArena::AllocateRawInternal(size_t, bool) Failed to allocate memory for requested buffer"), 503),
+        (RuntimeError("(-4:Insufficient memory) Failed to allocate 48000000 bytes"), 503),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate"), 503),
+        (RuntimeError("secret"), 500),
+    ],
+)
 def test_what_fails_inside_says_nothing_of_the_inside(error: Exception, status: int) -> None:
     class Failing(Stripes):
         def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> parsing.Parsing:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from parsing.image import ImageError
+from parsing.memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
-
-SIGNS: Final = ("insufficient memory", "can't allocate memory", "not enough memory", "bad_alloc", "bad allocation")
-"""What OpenCV, PyTorch and ONNX Runtime say, each in an error of its own."""
 
 
 class ToldError(ImageError):
@@ -27,8 +24,7 @@ def memory_told() -> Iterator[None]:
     except ToldError:
         raise
     except Exception as error:
-        known = error.kind == "memory" if isinstance(error, ImageError) else isinstance(error, MemoryError)
-        if not known and not any(sign in str(error).lower() for sign in SIGNS):
+        if not (error.kind == "memory" if isinstance(error, ImageError) else is_out_of_memory(error)):
             raise
         log.error("The memory did not suffice for a photo: %s", " ".join(str(error).split()) or "no more is known")
         sentence = "The server's memory does not suffice for this photo now; make it smaller, or try again later."
