@@ -153,6 +153,7 @@ def test_a_finger_names_a_part_first_and_then_chooses_it(phone: Page) -> None:
 
 
 def test_the_keys_are_listed_and_f_fills_the_screen(page: Page) -> None:
+    page.locator("#photo input").focus()  # where it is once a photo was chosen
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Full screen, and back")
     page.keyboard.press("?")

@@ -3,6 +3,9 @@ import { find, node, targetOf } from "./dom.js";
 
 /** @import { Words } from "./dom.js" */
 
+/** What takes letters for itself; the input for photos, which has the focus once one was chosen, does not. */
+const TYPED = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range], [type=file], [type=color])";
+
 /** What the list says: keys, and the text that tells what they do. */
 const LIST = [
   ["f", "keys.full"],
@@ -22,8 +25,7 @@ export class Keys {
   constructor(root, acts) {
     this.dialog = /** @type {HTMLDialogElement} */ (find(root, "dialog.keys"));
     document.addEventListener("keydown", (event) => {
-      const isTyping = targetOf(event).closest("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])");
-      if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (targetOf(event).closest(TYPED) || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "?") this.show();
       else if (Object.hasOwn(acts, event.key)) acts[event.key]();
     });
