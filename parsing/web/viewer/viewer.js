@@ -232,9 +232,13 @@ export class Viewer {
   }
 
   /** The viewer alone on the whole screen, and back. */
-  toggleFullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen().catch(() => this.say("full.refused"));
+  async toggleFullScreen() {
+    try {
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else await this.root.requestFullscreen();
+    } catch {
+      this.say("full.refused"); // some phones do not even have the function
+    }
   }
 
   /** Names on the picture, or none. */
