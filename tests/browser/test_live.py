@@ -84,7 +84,9 @@ def test_the_camera_is_parsed_frame_by_frame_until_it_is_stopped(browser: Browse
             page.locator("#views [value=map]").check()
             np.testing.assert_array_equal(shown(page), parsing.render.LIP.colors[labels])
 
+            page.locator("#people [value='2']").check()  # whoever that was, another film shows everybody
             camera.click()
+            expect(page.locator("#people [value='0']")).to_be_checked()
             expect(page.locator(".rate")).to_be_visible()
             upload(page, file_of(PHOTO))  # a photo ends it
             assert shown(page, PHOTO.shape[:2]).shape == PHOTO.shape

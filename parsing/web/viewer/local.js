@@ -84,13 +84,14 @@ export class LocalPhotos {
     this.chosen = { name: nameOf(file), example: "" };
     this.viewer.camera.stop();
     this.work(null, ++this.serial);
-    this.viewer.settings.person = 0;
+    this.viewer.choosePerson(0);
     return this.viewer.clip.play(player);
   }
 
   startCamera() {
     this.chosen = { name: "camera", example: "" };
     this.work(null, ++this.serial);
+    this.viewer.choosePerson(0);
   }
 
   /** An example is chosen. @param {HTMLImageElement} picture @returns {Promise<boolean>} whether it was parsed and is on show */
