@@ -93,6 +93,40 @@ def test_the_camera_is_parsed_frame_by_frame_until_it_is_stopped(browser: Browse
             expect(camera).to_have_text("Start camera")
 
 
+def test_while_nobody_sees_the_page_no_rate_is_said(browser: Browser) -> None:
+    for address in page_address(parsing.Parser(Crowd())):
+        for page in visit(browser, address):
+            page.get_by_role("button", name="Start camera").click()
+            expect(page.locator(".rate")).to_be_visible()
+            for hidden in (True, False):
+                page.evaluate(
+                    """(hidden) => {
+                        Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
+                        document.dispatchEvent(new Event("visibilitychange"));
+                    }""",
+                    hidden,
+                )
+                expect(page.locator(".rate")).to_be_visible(visible=not hidden)
+
+
+def test_a_camera_that_is_unplugged_is_said_and_may_be_started_again(browser: Browser) -> None:
+    for address in page_address(parsing.Parser(Crowd())):
+        for page in visit(browser, address):
+            page.evaluate(
+                """() => {
+                    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+                    navigator.mediaDevices.getUserMedia = async (wish) => (window.stream = await ask(wish));
+                }"""
+            )
+            for _ in range(2):
+                page.get_by_role("button", name="Start camera").click()
+                expect(page.locator(".rate")).to_be_visible()
+                page.evaluate("window.stream.getTracks()[0].stop(), window.stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+                expect(page.locator(".said")).to_have_text("The camera was unplugged or switched off")
+                expect(page.locator(".camera")).to_have_text("Start camera")
+                expect(page.locator(".rate")).to_be_hidden()
+
+
 def test_a_forbidden_camera_is_said_in_a_sentence(browser: Browser) -> None:
     for address in page_address(parsing.Parser(Crowd())):
         for page in visit(browser, address):

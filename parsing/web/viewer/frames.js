@@ -21,6 +21,7 @@ export class Frames {
     /** @type {number | null} */
     this.period = null; // milliseconds from frame to frame, on average
     this.last = 0;
+    document.addEventListener("visibilitychange", () => this.rest()); // nobody waits for frames while the page is out of sight
   }
 
   /** A picture of this size is parsed and drawn; whether that went well. @param {CanvasImageSource} picture @param {number} width @param {number} height */
