@@ -121,7 +121,7 @@ def test_a_camera_that_is_unplugged_is_said_and_may_be_started_again(browser: Br
             for _ in range(2):
                 page.get_by_role("button", name="Start camera").click()
                 expect(page.locator(".rate")).to_be_visible()
-                page.evaluate("window.stream.getTracks()[0].stop(), window.stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+                page.evaluate("window.stream.getTracks().forEach((track) => track.dispatchEvent(new Event('ended')))")
                 expect(page.locator(".said")).to_have_text("The camera was unplugged or switched off")
                 expect(page.locator(".camera")).to_have_text("Start camera")
                 expect(page.locator(".rate")).to_be_hidden()

@@ -41,6 +41,7 @@ export class Camera {
       if (turn !== this.turn || document.hidden) return stopTracks(stream); // stopped while the visitor was being asked
       this.mirrored = stream.getVideoTracks()[0].getSettings().facingMode !== "environment";
       this.video.srcObject = this.stream = stream;
+      stream.getVideoTracks()[0].addEventListener("ended", () => this.lose(stream));
       await this.video.play();
       await this.listCameras(stream);
       this.ended = this.run(stream);
@@ -83,6 +84,13 @@ export class Camera {
     const text = find(this.button, "span");
     text.dataset.text = on ? "live.stop" : "live.start";
     text.textContent = this.words()[text.dataset.text];
+  }
+
+  /** The camera has ended by itself: it was unplugged, or is not allowed any more. @param {MediaStream} stream */
+  lose(stream) {
+    if (this.stream !== stream) return;
+    this.stop();
+    this.fail("live.lost");
   }
 
   /** Lets go of the device; the button stays as it is. */
