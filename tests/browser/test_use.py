@@ -44,9 +44,18 @@ def test_an_upload_leaves_nothing_behind_in_the_page(page: Page) -> None:
         show_example(page, "astronaut.jpg")
         return Held.measure(page, os.getpid())
 
+    page.evaluate(
+        """() => {
+            const { createObjectURL, revokeObjectURL } = URL;
+            window.addresses = new Set();
+            URL.createObjectURL = (file) => { const made = createObjectURL(file); window.addresses.add(made); return made; };
+            URL.revokeObjectURL = (address) => { window.addresses.delete(address); revokeObjectURL(address); };
+        }"""
+    )
     first = upload()
     for _ in range(4):
         last = upload()
     assert last.nodes < first.nodes + 30
     assert last.buffers < 1.1 * first.buffers
     assert last.listeners <= first.listeners
+    assert page.evaluate("window.addresses.size") <= 1  # of photos, which the browser holds as long

@@ -116,6 +116,7 @@ export class Viewer {
   /** Shows a photo as it is, dimmed, until it has been parsed. @param {string} address */
   preview(address) {
     const picture = /** @type {HTMLImageElement} */ (find(this.root, ".preview"));
+    URL.revokeObjectURL(picture.src); // else the browser holds every photo that was ever chosen
     picture.src = address;
     this.original = null;
     picture.onload = () => (this.original = { width: picture.naturalWidth, height: picture.naturalHeight });
