@@ -44,13 +44,18 @@ def test_a_row_lights_its_part_in_the_photo(page: Page, how: str) -> None:
     page.wait_for_function("document.querySelector('.light').hidden")
 
 
-def test_the_photo_names_what_is_under_the_pointer_and_marks_its_row(page: Page) -> None:
+@pytest.mark.parametrize("then", ["the pointer leaves", "another photo comes"])
+def test_the_photo_names_what_is_under_the_pointer_and_marks_its_row(page: Page, then: str) -> None:
     box = page.locator(".drawing").bounding_box()
     y, x = np.argwhere((PARSED.labels == 9) & (PARSED.person_of == 2))[20]
     page.mouse.move(box["x"] + (x + 0.5) * box["width"] / PHOTO.shape[1], box["y"] + (y + 0.5) * box["height"] / PHOTO.shape[0])
     expect(page.locator(".tip")).to_have_text("Pants · Person 2")
     expect(page.locator("[data-row=Pants]")).to_have_class("part lit")
-    page.mouse.move(2, 2)
+    if then == "the pointer leaves":
+        page.mouse.move(2, 2)
+    else:
+        upload(page, file_of(PHOTO[:60]))
+        shown(page, (60, PHOTO.shape[1]))
     expect(page.locator(".tip")).to_be_hidden()
     expect(page.locator(".lit")).to_have_count(0)
 

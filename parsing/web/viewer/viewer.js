@@ -155,6 +155,7 @@ export class Viewer {
     this.root.classList.add("filled");
     for (const button of this.root.querySelectorAll("[data-save], .copy, button.share")) button.removeAttribute("disabled");
     this.pointing.forget();
+    if (!isFrame) this.pointing.pointAtPhoto(null); // what the pointer was on is not there any more
     find(this.root, ".nobody").hidden = map.found;
     this.showAreas();
     this.draw();
