@@ -52,6 +52,7 @@ export class LocalPhotos {
     const { viewer } = this;
     const { example } = this.onShow;
     const said = new URLSearchParams(location.hash.slice(1));
+    for (const name of ["example", "person"]) said.delete(name); // of the link that the page was opened with
     said.set("language", viewer.words.language);
     if (example) said.set("example", example);
     if (example && viewer.settings.person) said.set("person", String(viewer.settings.person));
