@@ -116,6 +116,21 @@ def test_a_thumbnail_brings_its_photo_back_without_parsing_it_again(browser: Bro
                 np.testing.assert_array_equal(np.asarray(saved), Crowd()(PHOTO).labels)
 
 
+def test_a_photo_that_is_left_for_another_has_not_failed(browser: Browser) -> None:
+    model = Held()
+    for address in page_address(parsing.Parser(model)):
+        for page in visit(browser, address):
+            names = ("first", "second", "third")
+            files = [{**file_of(PHOTO[: 60 + place]), "name": f"{name}.png"} for place, name in enumerate(names)]
+            hand_over(page, "drop", "#picture", *files)
+            expect(page.locator("#picture .busy")).to_contain_text("Parsing with Crowd")
+            page.get_by_role("button", name="second.png").click()
+            model.may_end.set()
+            shown(page, (61, PHOTO.shape[1]))
+            states = [one.get_attribute("data-state") for one in page.locator(".strip li").all()]
+            assert states == ["waiting", "shown", "waiting"]
+
+
 @pytest.mark.parametrize("form", ["png", "tiff"])
 def test_a_photo_that_is_made_smaller_says_so_whatever_the_browser_can_read(empty_page: Page, form: str) -> None:
     wide = np.random.default_rng(1).integers(0, 256, (41, 4096, 3), dtype=np.uint8)

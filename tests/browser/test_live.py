@@ -127,6 +127,16 @@ def test_a_camera_that_is_unplugged_is_said_and_may_be_started_again(browser: Br
                 expect(page.locator(".rate")).to_be_hidden()
 
 
+def test_photos_that_still_wait_do_not_end_the_camera(browser: Browser) -> None:
+    for address in page_address(parsing.Parser(Counted())):
+        for page in visit(browser, address):
+            page.locator("#photo input").set_input_files([{**file_of(PHOTO[: 60 + i]), "name": f"{i}.png"} for i in range(4)])
+            page.get_by_role("button", name="Start camera").click()
+            expect(page.locator(".rate")).to_be_visible()
+            expect(page.locator(".camera")).to_have_text("Stop camera")
+            expect(page.locator(".strip li").last).to_have_attribute("data-state", "waiting")
+
+
 def test_a_forbidden_camera_is_said_in_a_sentence(browser: Browser) -> None:
     for address in page_address(parsing.Parser(Crowd())):
         for page in visit(browser, address):

@@ -33,6 +33,7 @@ export class PhotoInput {
       const isEmpty = !viewer.map && !targetOf(event).closest("button, input");
       if (isEmpty) findInput(element, "input").click();
     });
+    find(document, ".camera").addEventListener("click", () => this.batch++); // photos that still wait would end it
     viewer.strip.onChoose = (file) => this.takeAgain(file);
     this.listenToPage();
     const earlier = [...(findInput(element, "input").files ?? [])]; // chosen before this script was there
@@ -93,10 +94,13 @@ export class PhotoInput {
 
   /** @param {File} file */
   async open(file) {
-    const { strip, stage } = this.viewer;
+    const { viewer, batch } = this;
+    const { strip, stage } = viewer;
     strip.mark(file, "working");
     const shown = await this.show(file);
-    strip.mark(file, shown ? "shown" : "failed", shown ? stage.canvas : null);
+    if (shown) strip.mark(file, "shown", stage.canvas);
+    else if (batch === this.batch) strip.mark(file, "failed");
+    else strip.leave(file);
   }
 
   /** A clip is played, a photo parsed; whether it was shown to its end. @param {File} file */

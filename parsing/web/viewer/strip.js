@@ -11,6 +11,8 @@ export class Strip {
     this.list = list;
     /** @type {File[]} */
     this.files = [];
+    /** @type {WeakSet<File>} */
+    this.parsed = new WeakSet();
     /** @type {HTMLElement | null} */
     this.onShow = null; // the item of the photo on show
     /** @type {(file: File) => void} */
@@ -44,19 +46,33 @@ export class Strip {
 
   /** What has become of a photo; `picture` is drawn into its thumbnail. @param {File} file @param {State} state @param {HTMLCanvasElement | null} picture */
   mark(file, state, picture = null) {
-    const item = /** @type {HTMLElement | undefined} */ (this.list.children[this.files.indexOf(file)]);
+    const item = this.itemOf(file);
     if (!item) return;
     item.dataset.state = state;
-    if (state === "shown") this.onShow = item;
+    if (state === "shown") {
+      this.parsed.add(file);
+      this.onShow = item;
+    }
     const current = state === "failed" ? this.onShow : item;
     for (const other of this.list.children) other.querySelector("button")?.setAttribute("aria-current", String(other === current));
     if (picture) this.draw(file, picture);
     this.list.scrollLeft = item.offsetLeft - (this.list.clientWidth - item.clientWidth) / 2;
   }
 
+  /** A photo that was at work is left for another. @param {File} file */
+  leave(file) {
+    const item = this.itemOf(file);
+    if (item) item.dataset.state = this.parsed.has(file) ? "shown" : "waiting";
+  }
+
+  /** @param {File} file */
+  itemOf(file) {
+    return /** @type {HTMLElement | undefined} */ (this.list.children[this.files.indexOf(file)]);
+  }
+
   /** Draws the middle of a picture into a thumbnail, if a browser can read it. @param {File} file @param {ImageBitmapSource} source */
   async draw(file, source) {
-    const item = /** @type {HTMLElement | undefined} */ (this.list.children[this.files.indexOf(file)]);
+    const item = this.itemOf(file);
     const picture = await createImageBitmap(source).catch(() => null);
     const canvas = item?.querySelector("canvas");
     if (!picture || !canvas || (source === file && item?.dataset.state === "shown")) return;
