@@ -96,7 +96,7 @@ def test_a_teaching_link_shows_what_the_teacher_saw(browser: Browser, page: Page
 def test_a_link_to_a_photo_of_ones_own_names_no_example_and_no_person(browser: Browser, address: str) -> None:
     for page in visit(browser, f"{address}/#example=astronaut&person=2"):
         shown(page, parsing.open_image(ASTRONAUT).shape[:2])
-        page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+        page.evaluate("() => { navigator.clipboard.writeText = async (text) => { window.copied = text; } }")
         page.get_by_role("button", name="Copy link").click()
         page.wait_for_function("window.copied.includes('example=astronaut&person=2')")
         upload(page, file_of(PHOTO))

@@ -119,9 +119,16 @@ export class Connection extends LocalPhotos {
     if (!name) return this.openFirst();
     for (let tries = 0; tries < MOST_TRIES && !this.serial; tries++) {
       const picture = [...document.querySelectorAll("#examples img")].find((image) => image.getAttribute("alt") === name);
-      if (picture) return /** @type {HTMLElement | null} */ (picture.closest("button"))?.click();
+      if (picture) return this.openNamed(/** @type {HTMLImageElement} */ (picture));
       await new Promise((done) => setTimeout(done, TRY_MS));
     }
+  }
+
+  /** The same as a click on an example, before anybody listens to clicks. @param {HTMLImageElement} picture */
+  openNamed(picture) {
+    if (this.staysHere) return this.openExample(picture);
+    this.announceExample(picture);
+    picture.closest("button")?.click();
   }
 
   /** The ticket of a photo that has been sent, for Gradio's event. @param {{ path: string }} sent */
