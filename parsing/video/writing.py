@@ -28,6 +28,8 @@ BT709: Final = 1
 LIMITED_RANGE: Final = 1
 SOUND_RATE: Final = 48_000
 """Samples a second of sound that is coded anew."""
+USUAL_LAYOUTS: Final = {"1 channels": "mono", "2 channels": "stereo", "6 channels": "5.1", "8 channels": "7.1"}
+"""Of sound that says only how many channels it has, as in an AVI."""
 GIF_TIME_BASE: Final = Fraction(1, 100)
 SHORTEST_GIF_FRAME: Final = 2
 """Hundredths of a second; browsers show a frame of one hundredth for ten."""
@@ -122,7 +124,8 @@ class Writer:
         if not self.kind.holds or track.codec_context.codec.canonical_name in self.kind.holds:
             return self.container.add_stream_from_template(track)
         self.coded_anew.add(track)
-        return self.container.add_stream(self.kind.sound, rate=SOUND_RATE, layout=track.layout.name)
+        layout = USUAL_LAYOUTS.get(track.layout.name, track.layout.name)
+        return self.container.add_stream(self.kind.sound, rate=SOUND_RATE, layout=layout)
 
     def add_sound(self, packet: Any) -> None:
         """Copies a packet of one of the tracks of `facts`, or codes it anew; a GIF has no sound."""

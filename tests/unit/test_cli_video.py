@@ -103,7 +103,10 @@ def test_sound_is_in_step_where_files_count_otherwise(source: str, sound: str, t
         assert abs((one[0] - start_before) - (other[0] - start_after)) <= Fraction(1, 1000)  # WebM and MKV count milliseconds
 
 
-@pytest.mark.parametrize(("sound", "target", "codec"), [("aac", "b.webm", "opus"), ("libopus", "b.mov", "aac")])
+@pytest.mark.parametrize(
+    ("sound", "target", "codec"),
+    [("aac", "b.webm", "opus"), ("libopus", "b.mov", "aac"), ("pcm_s16le", "b.mp4", "aac"), ("pcm_s16le", "b.webm", "opus")],
+)
 def test_sound_that_a_file_cannot_hold_is_coded_anew_in_step(sound: str, target: str, codec: str) -> None:
     write_clip("a.mkv", count=25, sound=sound)
     assert cli.main(["a.mkv", "-o", target]) == 0
