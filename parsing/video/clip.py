@@ -104,7 +104,7 @@ def _scan(container: Any, name: str) -> tuple[Any, int, float]:
     if size > MAX_PIXELS:
         raise ValueError(f"A frame of {name!r} has more than {MAX_PIXELS // 1_000_000} megapixels; make the video smaller.")
     first, count, end = None, 0, 0.0
-    for packet in container.demux(videos[0], *container.streams.audio):
+    for packet in container.demux():  # subtitles, which may end last, count in how long a file says it lasts
         if packet.pts is not None:
             start = _start_of(container, packet.stream)
             end = max(end, float((packet.pts - start + (packet.duration or 0)) * packet.time_base))

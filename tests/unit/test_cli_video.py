@@ -128,6 +128,20 @@ def test_a_recording_that_begins_at_some_hour_begins_at_once() -> None:
     assert abs((first - heard) - (first_before - heard_before)) <= Fraction(1, 1000)
 
 
+def test_subtitles_may_outlast_the_video() -> None:
+    with av.open("clip.mkv", "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
+        words = av.Packet(b"The end")
+        words.stream = container.add_mux_stream("subrip")
+        words.pts, words.dts, words.duration, words.time_base = 0, 0, 5000, Fraction(1, 1000)
+        for number in range(10):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture(number), "rgb24").reformat(format="yuv420p")))
+        container.mux([*video.encode(), words])
+    assert cli.main(["clip.mkv", "-o", "out.mp4"]) == 0
+    assert len(frames_of("out.mp4")) == 10
+
+
 @pytest.mark.parametrize("target", ["out.gif", "out.mp4"])
 def test_sound_is_left_out_where_it_has_no_place_or_is_not_wanted(target: str) -> None:
     write_clip("clip.mp4", sound="aac")
