@@ -92,3 +92,17 @@ def test_the_next_start_removes_what_a_killed_process_has_left(tmp_path: Path) -
     for _ in range(2):
         subprocess.run([sys.executable, "-c", program], env=environment, cwd=Path(__file__).parents[2], check=False)
         assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(uploads.fcntl is None, reason="Windows cleans up by itself")
+def test_a_start_does_not_remove_the_folder_of_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(uploads.tempfile, "tempdir", str(tmp_path))
+    lock = uploads.fcntl.flock
+
+    def lock_late(file: int, how: int) -> None:
+        monkeypatch.setattr(uploads.fcntl, "flock", lock)
+        Uploads()
+        lock(file, how)
+
+    monkeypatch.setattr(uploads.fcntl, "flock", lock_late)
+    assert Uploads().add(b"content").read_bytes() == b"content"

@@ -52,9 +52,11 @@ class Uploads:
     def __init__(self) -> None:
         _remove_leftovers()
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-        self._mark = os.open(self.folder / "in-use", os.O_CREAT | os.O_RDWR, 0o600)
+        mark = self.folder / "new"
+        self._mark = os.open(mark, os.O_CREAT | os.O_RDWR, 0o600)
         if fcntl is not None:
             fcntl.flock(self._mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mark.rename(self.folder / "in-use")  # from here on others look at it
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._bytes = 0
