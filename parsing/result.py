@@ -21,7 +21,7 @@ SHOWN_SIDE: Final = 640
 """Pixels of the longer side of the picture in a notebook, at most."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Segment:
     """One part of one person, or one whole person.
 

@@ -48,6 +48,14 @@ def test_area_is_a_share_of_the_people(person: int | None, shares: dict[str, flo
     assert sum(area.values()) == pytest.approx(1)
 
 
+def test_segments_can_be_collected_and_looked_for() -> None:
+    part, (first, second) = two_people().parts[0], two_people().people
+    same = replace(part)
+    assert {part: "jumper"}[part] == "jumper"
+    assert [same, part].index(part) == 1
+    assert len({part, same, first, second}) == 4
+
+
 def test_area_where_nobody_is() -> None:
     empty = np.zeros((2, 3), np.uint8)
     area = Parsing(empty, [], [], "example", {}, empty).area()
