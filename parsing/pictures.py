@@ -39,7 +39,7 @@ def encode_labels(labels: NDArray[np.uint8], colors: NDArray[np.uint8] | None = 
 
 def encode_mask(mask: NDArray[np.uint8], soft: bool = False) -> bytes:
     """A mask, (H, W) uint8, as the bytes of a PNG: 0 and 255 as one bit a pixel or, where it is `soft`, 0 to 255 as greys."""
-    return cv2.imencode(".png", mask, [] if soft else [cv2.IMWRITE_PNG_BILEVEL, 1])[1].tobytes()
+    return _encode("png", mask, [] if soft else [cv2.IMWRITE_PNG_BILEVEL, 1])
 
 
 def on_white(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -56,14 +56,22 @@ def encode_picture(picture: NDArray[np.uint8], form: str) -> bytes:
         form: "jpeg"; "png", without loss; "webp".
 
     Raises:
-        ValueError: there is no such format, or the picture is longer than it can hold: 65,500 pixels for JPEG, 16,383 for WebP.
+        ValueError: there is no such format, or the picture is longer than it can hold: 65,500 pixels for JPEG, 16,383 for WebP,
+            1,000,000 for PNG; or the memory does not suffice.
     """
     if form not in PICTURE_FORMATS:
         raise ValueError(f"There is no format {form!r}; there are {', '.join(PICTURE_FORMATS)}.")
     if picture.shape[2] == 4 and form == "jpeg":
         picture = on_white(picture)
-    ordered = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR if picture.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+    order = cv2.COLOR_RGB2BGR if picture.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
     longest = {"jpeg": 65_500, "webp": 16_383}.get(form)
     if longest is not None and max(picture.shape[:2]) > longest:
         raise ValueError(f"A side of this picture has more than {longest} pixels, too many for {form}; ask for png.")
-    return cv2.imencode(f".{form}", ordered, _CHOICES[form])[1].tobytes()
+    return _encode(form, np.asarray(cv2.cvtColor(picture, order), np.uint8), _CHOICES[form])
+
+
+def _encode(form: str, pixels: NDArray[np.uint8], choices: list[int]) -> bytes:
+    done, content = cv2.imencode(f".{form}", pixels, choices)
+    if not done:
+        raise ValueError(f"The picture cannot be written as {form}: it is too long or wide, or the memory does not suffice.")
+    return content.tobytes()

@@ -172,7 +172,12 @@ def test_what_is_half_transparent_is_half_white_in_a_jpeg() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "form", "said"),
-    [((2, 2, 3), "bmp", "no format 'bmp'"), ((1, 16_384, 3), "webp", "16383 pixels"), ((65_501, 1, 3), "jpeg", "65500 pixels")],
+    [
+        ((2, 2, 3), "bmp", "no format 'bmp'"),
+        ((1, 16_384, 3), "webp", "16383 pixels"),
+        ((65_501, 1, 3), "jpeg", "65500 pixels"),
+        ((1, 1_000_001, 3), "png", "cannot be written as png: it is too long"),
+    ],
 )
 def test_what_a_format_cannot_hold_is_said(shape: tuple[int, int, int], form: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
