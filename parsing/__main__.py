@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[:1] == ["site"]:
         try:
             return site(words[1:])
+        except KeyboardInterrupt:
+            return parse.INTERRUPTED
         except (ValueError, OSError) as error:
             end_program(str(error))
     if words[:1] != ["serve"]:

@@ -166,6 +166,15 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(words: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("parsing.__main__.site", interrupt)
+    assert main(["site", "out"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
 def test_the_base_alone_writes_it(tmp_path: Path) -> None:
     missing = dict.fromkeys(("torch", "gradio", "fastapi", "uvicorn", "starlette"))
     program = f"import sys; sys.modules.update({missing}); from parsing.__main__ import main; sys.exit(main(['site', 'out']))"
