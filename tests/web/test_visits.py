@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import sys
+import weakref
 
 import numpy as np
 import pytest
 from support.browsing import file_of
 from support.crowd_model import PARSED, PHOTO, Crowd
+from support.served import serve_handlers, until
 
 import parsing
 from parsing.formats.table import FORMATS
@@ -62,6 +64,18 @@ def test_pages_are_forgotten_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -
     all_pages.begin(Ticket(page(999), 1, "en"))
     monkeypatch.undo()
     assert all_pages.shown(tickets[-1]) is None
+
+
+def test_a_page_that_has_gone_is_forgotten_though_nobody_else_comes(
+    handlers: Handlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, ticket = Shown(PHOTO, PARSED, "Crowd", PHOTO.shape[:2]), Ticket(page(1), 1, "en")
+    handlers.visits.keep(ticket, shown)
+    kept = weakref.ref(shown)
+    monkeypatch.setattr(visits, "KEPT_SECONDS", 0.2)
+    with serve_handlers(handlers):
+        del shown
+        until(lambda: kept() is None)
 
 
 def test_a_page_may_come_back_to_an_earlier_photo() -> None:

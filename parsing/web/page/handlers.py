@@ -63,6 +63,7 @@ class Handlers:
         self.reception = photos.reception
         self.saves = Turns()  # files to take away stand in a line of their own: they need no model, and one core
         self.visits = Visits()
+        self.reception.forgets.append(self.visits.forget)
         self._first: tuple[Shown, Message] | None = None
         self._lasted: dict[str, dict[str, float]] = {}
 

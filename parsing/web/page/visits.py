@@ -95,15 +95,24 @@ class Visits:
             behind = (key for key in self._photos if self._visits[key[0]].shown != key[1])
             del self._photos[next(behind, next(iter(self._photos)))]
 
+    def forget(self) -> None:
+        """Forgets pages that have asked for nothing for an hour, and their photos."""
+        with self._lock:
+            self._forget_pages(time.monotonic())
+
     def _touch(self, page: str) -> _Visit:
         now = time.monotonic()
         visit = self._visits.setdefault(page, _Visit(0, None, now))
         visit.touched = now
         self._visits.move_to_end(page)
-        while True:
-            oldest_page, oldest = next(iter(self._visits.items()))
-            if oldest is visit or (len(self._visits) <= MOST_PAGES and now - oldest.touched < KEPT_SECONDS):
-                return visit
-            del self._visits[oldest_page]
-            for key in [key for key in self._photos if key[0] == oldest_page]:
+        self._forget_pages(now, visit)
+        return visit
+
+    def _forget_pages(self, now: float, newest: _Visit | None = None) -> None:
+        while self._visits:
+            page, oldest = next(iter(self._visits.items()))
+            if oldest is newest or (len(self._visits) <= MOST_PAGES and now - oldest.touched < KEPT_SECONDS):
+                return
+            del self._visits[page]
+            for key in [key for key in self._photos if key[0] == page]:
                 del self._photos[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from parsing.web.server.listeners import Listeners
@@ -11,8 +12,14 @@ from parsing.web.server.uploads import Uploads
 
 @dataclass
 class Reception:
-    """One for each server; page, REST and agents hold the same."""
+    """One for each server; page, REST and agents hold the same.
+
+    Attributes:
+        turns, uploads, listeners: see there.
+        forgets: what is called every second to forget what nobody needs any more, besides uploads.
+    """
 
     turns: Turns = field(default_factory=Turns)
     uploads: Uploads = field(default_factory=Uploads)
     listeners: Listeners = field(default_factory=Listeners)
+    forgets: list[Callable[[], None]] = field(default_factory=list)

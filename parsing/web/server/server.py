@@ -106,7 +106,8 @@ async def _tidy(page: gr.Blocks, reception: Reception, agents: Starlette | None)
     async def tidy() -> None:
         while True:
             await asyncio.sleep(TIDY_SECONDS)
-            await run_in_threadpool(reception.uploads.sweep)
+            for forget in (reception.uploads.sweep, *reception.forgets):
+                await run_in_threadpool(forget)
             sessions.forget()
 
     task = asyncio.create_task(tidy())
