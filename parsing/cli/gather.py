@@ -6,7 +6,9 @@ The lines are on the disk, because a million of them would fill the memory, and 
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +79,10 @@ class Journal:
     def add(self, name: str, line: bytes) -> None:
         """Keeps a photo's line; raises OSError with a sentence for the user."""
         if not self.has(name):
+            record = json.dumps(name).encode() + TAB + line + b"\n"
             with writing(self.file):
-                self._stream.write(json.dumps(name).encode() + TAB + line + b"\n")
+                if self._stream.write(record) < len(record):  # so the system says that this was the last that the disk takes
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def finish(self) -> None:
         """Makes the data set's file of the lines; raises OSError with a sentence for the user."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from support.crowd_model import PHOTO, Crowd
 import parsing
 from parsing.cli import parse as cli
 from parsing.cli import results as cli_results
+from parsing.formats.sample import Sample
 from parsing.formats.table import FORMATS
 
 HOSTILE = ("two\nlines.png", "😀 smile.png", "-o.png", "a..png", "a%2e%2e\t'\".png", "annotations.png")
@@ -105,6 +107,20 @@ def test_resume_goes_on_where_it_was_interrupted(monkeypatch: pytest.MonkeyPatch
 
 def interrupt(error: Exception) -> str:
     raise KeyboardInterrupt
+
+
+def test_a_line_that_the_disk_takes_half_of_is_no_line(capfd: pytest.CaptureFixture[str]) -> None:
+    line = FORMATS["coco"].encode(Sample(PHOTO, Crowd()(PHOTO)))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(line) * 3 // 2, before[1]))
+    try:
+        with pytest.raises(SystemExit):
+            cli.main(["photos", "-o", "out", "--format", "coco"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert capfd.readouterr().err == "The file 'annotations.coco.json' cannot be written: No space left on device.\n"
+    assert cli.main(["photos", "-o", "out", "--format", "coco", "--resume"]) == 0
+    assert file_names() == ["a.png", "b.png"]
 
 
 def test_a_photo_that_cannot_be_read_is_left_out(capfd: pytest.CaptureFixture[str]) -> None:
