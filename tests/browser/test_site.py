@@ -228,6 +228,30 @@ def test_what_cannot_be_fetched_is_said(browser: Browser, address: str, file: st
     page.close()
 
 
+def test_an_example_that_comes_late_or_never_does_not_hide_the_photo_on_show(browser: Browser, address: str) -> None:
+    page = browser.new_page(locale="en-US", service_workers="block")
+    page.goto(address)
+    wait_for(page, "1 person", "Lite, on this device")
+    held: list[Route] = []
+    page.route("**/examples/group-collage.jpg", lambda route: held.append(route))
+    page.locator("#examples button").filter(has=page.locator("img[alt='group collage']")).click()
+    expect(page.locator(".busy")).to_contain_text("Opening the photo")
+    small = np.full((40, 60, 3), 128, np.uint8)
+    upload(page, file_of(small))
+    shown(page, (40, 60))
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(1000)
+    shown(page, (40, 60))
+    page.unroute("**/examples/group-collage.jpg")
+    page.route("**/examples/musicians.jpg", lambda route: route.abort())
+    page.locator("#examples button").filter(has=page.locator("img[alt='musicians']")).click()
+    expect(page.locator(".said")).to_contain_text("The photo could not be fetched")
+    expect(page.locator(".preview")).to_be_hidden()
+    shown(page, (40, 60))
+    page.close()
+
+
 def test_a_file_that_is_no_picture_is_refused_in_a_sentence(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(address)

@@ -91,7 +91,7 @@ class Site {
     const pictures = /** @type {HTMLImageElement[]} */ ([...document.querySelectorAll("#examples img")]);
     const picture = pictures.find(({ alt }) => alt === (named ?? FIRST));
     if (!picture || photos.serial) return;
-    if (picture.alt === FIRST) return showFirst(photos, picture, this.first, !named);
+    if (picture.alt === FIRST) return showFirst(photos, picture, this.first, !named).catch(() => photos.work(null, 0));
     return photos.openExample(picture);
   }
 }

@@ -98,8 +98,15 @@ export class LocalPhotos {
   /** An example is chosen. @param {HTMLImageElement} picture @returns {Promise<boolean>} whether it was parsed and is on show */
   async openExample(picture) {
     this.announceExample(picture);
-    const answer = await fetch(this.addressOf(picture));
-    return this.openHere(await answer.blob());
+    this.viewer.stopMoving();
+    const serial = ++this.serial;
+    this.work({ name: "open" }, serial);
+    const photo = await fetchPhoto(this.addressOf(picture)).catch(() => null);
+    if (serial !== this.serial) return false;
+    if (photo) return this.openHere(photo);
+    this.work(null, serial);
+    this.viewer.say("photo.unfetched");
+    return false;
   }
 
   /** Where the photo lies, of which a smaller one may be on show. @param {HTMLImageElement} picture */
@@ -192,6 +199,13 @@ export class LocalPhotos {
     const colors = { palette: palettes[palette], usual: palettes.lip };
     return this.found.save({ form, parts, person: person || null, grow, feather, ...colors, table });
   }
+}
+
+/** @param {string} address */
+async function fetchPhoto(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer.blob();
 }
 
 /** What the files of a photo are called. @param {File} file */
