@@ -89,6 +89,9 @@ def test_the_first_example_is_on_show_before_the_model_which_then_parses_it_too(
     page.route(model, lambda route: None)  # it does not come
     page.goto(address)
     wait_for(page, "1 person", "Lite, parsed beforehand")
+    page.get_by_role("button", name="中文").click()
+    wait_for(page, "Lite（预先解析）")
+    page.get_by_role("button", name="English").click()
     invitation = page.get_by_text("An example. Drop your own photo anywhere")
     expect(invitation).to_be_visible()
     page.locator("#views [value=map]").check()

@@ -20,13 +20,13 @@ export async function showFirst(photos, picture, people, invited) {
   if (!packed.body || photos.serial) return;
   const maps = new Uint8Array(await new Response(packed.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
   /** @param {Found} found */
-  const show = (found, isFrame = false, model = photos.viewer.words["device.model"]) => {
+  const show = (found, isFrame = false, model = "device.model") => {
     if (photos.serial) return;
     photos.showFound(found, isFrame, model);
     photos.viewer.invite(invited);
   };
   const known = { ...photo, maps, people, timings: {} };
-  show({ ...known, save: (wanted) => makeFile(known, wanted) }, false, photos.viewer.words["device.before"]);
+  show({ ...known, save: (wanted) => makeFile(known, wanted) }, false, "device.before");
   photos.work(null, 0);
   for (let round = 0; round < ROUNDS && !photos.serial; round++) {
     const pixels = new Uint32Array(photo.pixels.buffer);

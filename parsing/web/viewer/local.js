@@ -171,7 +171,7 @@ export class LocalPhotos {
       await this.idle;
       return false;
     }
-    const model = this.viewer.words["device.model"];
+    const model = "device.model";
     this.work({ name: "open" }, serial);
     const found = await this.device.parse(source, (stage) => this.work({ ...stage, model }, serial));
     if (serial !== this.serial) return false;
@@ -183,8 +183,8 @@ export class LocalPhotos {
     return true;
   }
 
-  /** @param {Found} found @param {boolean} isFrame @param {string} model what parsed it */
-  showFound(found, isFrame, model = this.viewer.words["device.model"]) {
+  /** @param {Found} found @param {boolean} isFrame @param {string} model the key of the text that says what parsed it */
+  showFound(found, isFrame, model = "device.model") {
     const { width, height, people, timings, maps } = found;
     const pixels = new Uint32Array(found.pixels.buffer);
     this.found = found;

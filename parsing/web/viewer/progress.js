@@ -3,8 +3,8 @@ import { find, node } from "./dom.js";
 
 /** @import { Words } from "./dom.js" */
 /**
- * What is at work: a stage and, once they are known, the model's title, the person of so many, and the milliseconds that each stage of
- * the photo before took; while it waits, its place in line and the seconds until its turn.
+ * What is at work: a stage and, once they are known, the model's title or the key of a text, the person of so many, and the milliseconds
+ * that each stage of the photo before took; while it waits, its place in line and the seconds until its turn.
  * @typedef {{ name: string, model?: string, number?: number, count?: number, expected?: Record<string, number> | null,
  *   place?: number, seconds?: number }} Stage
  */
@@ -49,7 +49,8 @@ export class Progress {
     const words = this.words();
     const text = count > 1 ? words["busy.person"] : (words["busy." + name] ?? words["busy.parse"]);
     const seconds = Math.floor((performance.now() - this.begun) / 1000);
-    const facts = /** @type {Record<string, unknown>} */ ({ ...this.stage, seconds: Math.max(1, Math.round(this.stage.seconds ?? 1)) });
+    const model = titleOf(this.stage.model ?? "", words);
+    const facts = /** @type {Record<string, unknown>} */ ({ ...this.stage, model, seconds: Math.max(1, Math.round(this.stage.seconds ?? 1)) });
     find(this.busy, ".stage").textContent = text.replace(/{(\w+)}/g, (_, key) => String(facts[key]));
     find(this.busy, ".elapsed").textContent = seconds && name !== "wait" ? `· ${seconds} s` : "";
     const done = { send: 0.03, receive: 0.97 }[name] ?? 0.05 + 0.9 * this.share(this.stage);
@@ -84,7 +85,7 @@ export class Progress {
     who.replaceChildren(
       node("strong", facts.found ? counted : words["facts.nobody"]),
       ...(facts.found ? [] : [node("span", words["facts.advice"])]),
-      node("span", facts.model),
+      node("span", titleOf(facts.model, words)),
       node("span", sizeText(facts, words)),
     );
     const stages = { ...facts.timings, draw: facts.draw };
@@ -97,6 +98,9 @@ export class Progress {
     );
   }
 }
+
+/** What a model is called: its title, or the text with that key. @param {string} model @param {Words} words */
+const titleOf = (model, words) => words[model] ?? model;
 
 /** The size of the photo on show, and of the photo itself where that is larger. @param {Facts} facts @param {Words} words */
 function sizeText({ width, height, original }, words) {
