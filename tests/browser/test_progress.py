@@ -59,3 +59,23 @@ def test_an_answer_to_an_older_photo_never_comes_and_the_earlier_result_stays_me
             assert set(widths.json_value()) == {80}
             assert (model.begun, model.ended) == ([131, 100, 80], [131, 80])
             assert earlier.shape == PHOTO.shape
+
+
+def test_the_seconds_are_those_of_the_photo_that_was_chosen_last(browser: Browser) -> None:
+    for address in page_address(parsing.Parser(Crowd())):
+        for page in visit(browser, address):
+            said = page.evaluate(
+                """async () => {
+                    const { viewer } = await window.parsingViewer;
+                    const elapsed = () => document.querySelector(".elapsed").textContent;
+                    const now = performance.now.bind(performance);
+                    viewer.work({ name: "parse" });
+                    performance.now = () => now() + 30_000;
+                    viewer.progress.tick();
+                    const before = elapsed();
+                    viewer.preview("");
+                    viewer.work({ name: "send" });
+                    return [before, elapsed()];
+                }"""
+            )
+            assert said == ["· 30 s", ""]

@@ -30,6 +30,11 @@ export class Progress {
     this.timer = undefined;
   }
 
+  /** Another photo is chosen: its seconds are counted from now on. */
+  restart() {
+    this.begun = performance.now();
+  }
+
   /** Shows a stage, or that nothing is at work. @param {Stage | null} stage */
   show(stage) {
     const now = performance.now();

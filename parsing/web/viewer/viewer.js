@@ -121,6 +121,7 @@ export class Viewer {
     this.original = null;
     picture.onload = () => (this.original = { width: picture.naturalWidth, height: picture.naturalHeight });
     this.root.classList.add("waiting");
+    this.progress.restart();
   }
 
   /** Says over the picture that a visitor's own photo is welcome. @param {boolean} shown */
