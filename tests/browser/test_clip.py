@@ -96,6 +96,28 @@ def test_a_place_in_the_clip_can_be_chosen(page: Page, clips: Path) -> None:
         )
 
 
+def test_after_a_gif_that_was_left_while_it_was_decoded_files_can_be_saved(page: Page, clips: Path) -> None:
+    choose(page, clips / "clip.gif")
+    page.evaluate(
+        """() => {
+            const { close } = ImageDecoder.prototype;
+            ImageDecoder.prototype.decode = function () {
+                return new Promise((_, fail) => (window.failDecoding = fail));
+            };
+            ImageDecoder.prototype.close = function () {
+                window.failDecoding(new Error("It is closed."));
+                close.call(this);
+            };
+        }"""
+    )
+    page.wait_for_function("Boolean(window.failDecoding)")
+    upload(page, file_of(PHOTO))
+    shown(page, PHOTO.shape[:2])
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="JSON", exact=True).click()
+    assert waiting.value.suggested_filename == "photo.parsing.json"
+
+
 def test_a_still_gif_is_a_photo(page: Page, model: Stripes, clips: Path) -> None:
     before = model.calls
     write_clip(clips / "still.gif", 1, codec="gif")

@@ -71,9 +71,10 @@ export class Clip {
 
   /** Parses and draws the picture of the moment; whether that went well. @param {Player} player */
   async show(player) {
-    const { image, free } = await player.picture();
-    const parsed = this.frames.show(image, player.width, player.height);
-    free(); // its pixels have been taken
+    const picture = await player.picture().catch(() => null); // a GIF may be closed while it is decoded
+    if (!picture) return false;
+    const parsed = this.frames.show(picture.image, player.width, player.height);
+    picture.free(); // its pixels have been taken
     return parsed;
   }
 

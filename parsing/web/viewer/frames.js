@@ -25,8 +25,12 @@ export class Frames {
   }
 
   /** A picture of this size is parsed and drawn; whether that went well. @param {CanvasImageSource} picture @param {number} width @param {number} height */
-  show(picture, width, height, mirrored = false) {
-    return this.parse(this.take(picture, width, height, mirrored)).catch(() => false);
+  async show(picture, width, height, mirrored = false) {
+    try {
+      return await this.parse(this.take(picture, width, height, mirrored));
+    } catch {
+      return false;
+    }
   }
 
   /** @param {CanvasImageSource} picture @param {number} pictureWidth @param {number} pictureHeight @param {boolean} mirrored @returns {Frame} */
