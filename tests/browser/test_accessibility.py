@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 from support.accessibility import AXE, findings
-from support.browsing import DESKTOP, PHONE, file_of, shown, upload, wait_for_examples
+from support.browsing import DESKTOP, PHONE, file_of, shown, upload, visit, wait_for_examples
 from support.crowd_model import PHOTO
 
 
@@ -50,3 +50,25 @@ def test_tab_goes_through_the_page_in_reading_order(browser: Browser, address: s
     order = [name for name in seen if name in ("photo", "examples", "views", "picture", "people", "stage", "opacity", "parts")]
     assert order == ["photo", "examples", "views", "stage", "picture", "people", "opacity", "parts"]
     page.close()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 844, "height": 390}], ids=["upright", "sideways"])
+def test_on_a_phone_what_has_the_focus_is_not_behind_the_picture(
+    browser: Browser, address: str, viewport: dict[str, int]
+) -> None:
+    for page in visit(browser, address, viewport=viewport):
+        upload(page, file_of(PHOTO))
+        shown(page)
+        page.locator("#parts input[name=Right-shoe]").focus()
+        hidden = []
+        for _ in range(60):
+            page.keyboard.press("Shift+Tab")
+            hidden += page.evaluate(
+                """() => {
+                    const { activeElement } = document;
+                    const { x, y, width, height } = activeElement.getBoundingClientRect();
+                    const above = document.elementFromPoint(x + width / 2, y + height / 2)?.closest("#picture");
+                    return above && !above.contains(activeElement) ? [activeElement.outerHTML] : [];
+                }"""
+            )
+        assert hidden == []
