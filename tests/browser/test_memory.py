@@ -62,6 +62,23 @@ def test_the_link_carries_the_device_and_goes_before_what_is_remembered(browser:
         sends_nothing(page)
 
 
+def test_after_the_device_its_photo_is_offered_in_no_format_that_only_the_server_makes(page: Page) -> None:
+    coco = page.get_by_role("button", name="COCO")
+    expect(coco).to_be_visible()
+    page.evaluate(
+        """async () => {
+            const connection = await window.parsingViewer;
+            const [pixels, maps] = [new Uint8ClampedArray(8), new Uint8Array(4)];
+            connection.showFound({ width: 2, height: 1, people: [], timings: {}, pixels, maps }, false);
+        }"""
+    )
+    expect(page.get_by_role("button", name="JSON")).to_be_enabled()
+    expect(coco).to_be_hidden()
+    upload(page, file_of(PHOTO))
+    shown(page, PHOTO.shape[:2])
+    expect(coco).to_be_visible()
+
+
 def test_the_language_is_remembered_and_names_the_page(page: Page) -> None:
     expect(page).to_have_title("Human Parsing")
     page.get_by_role("button", name="中文").click()

@@ -174,7 +174,7 @@ export class Connection extends LocalPhotos {
     const [pixels, inflated] = await Promise.all([decodePhoto(photo, facts.width, facts.height), inflate(maps)]);
     if (serial !== this.serial) return;
     this.props.value = null; // megabytes that nobody needs any more
-    this.found = null;
+    this.hold(null);
     this.shown = serial;
     this.onShow = this.chosen;
     this.viewer.show({ ...facts, pixels, maps: inflated });
@@ -191,7 +191,7 @@ export class Connection extends LocalPhotos {
     const maps = await inflate(answer.maps);
     if (serial !== this.serial) return true;
     if (mirrored) mirror(pixels, width);
-    this.found = null;
+    this.hold(null);
     this.onShow = this.chosen;
     this.viewer.show({ ...answer, pixels, maps }, true);
     return true;

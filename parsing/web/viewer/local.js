@@ -187,9 +187,15 @@ export class LocalPhotos {
   showFound(found, isFrame, model = "device.model") {
     const { width, height, people, timings, maps } = found;
     const pixels = new Uint32Array(found.pixels.buffer);
-    this.found = found;
+    this.hold(found);
     this.onShow = this.chosen;
     this.viewer.show({ width, height, people: people.length, model, timings, classes: this.tables.lite_table, pixels, maps }, isFrame);
+  }
+
+  /** What is on show was parsed on the device, which makes its files; null: it was not. @param {Found | null} found */
+  hold(found) {
+    this.found = found;
+    this.viewer.root.classList.toggle("here", found !== null);
   }
 
   /** @param {Wanted} wanted @returns {Promise<{ name: string, blob: Blob } | { refused: string } | null>} */
