@@ -183,6 +183,28 @@ def test_the_photo_is_on_show_at_once_dimmed_with_its_stage(browser: Browser) ->
             expect(preview).to_be_hidden()
 
 
+def test_a_photo_that_is_with_the_server_is_shown_before_the_device_takes_over(browser: Browser) -> None:
+    model = Held()
+    model.may_end.set()
+    for address in page_address(parsing.Parser(model)):
+        for page in visit(browser, address):
+            upload(page, file_of(SECOND))
+            shown(page, SECOND.shape[:2])
+            model.may_end.clear()
+            upload(page, file_of(PHOTO))
+            expect(page.locator("#picture .busy")).to_contain_text("Parsing with Crowd")
+            page.evaluate(
+                """async () => {
+                    const parse = (source) => new Promise(() => (window.given = source.width));
+                    (await window.parsingViewer).useDevice({ parse });
+                }"""
+            )
+            model.may_end.set()
+            page.wait_for_function("window.given")
+            assert page.evaluate("window.given") == PHOTO.shape[1]
+            assert page.locator(".drawing").get_attribute("width") == str(PHOTO.shape[1])
+
+
 def test_what_cannot_be_sent_is_said_beside_the_picture(empty_page: Page) -> None:
     empty_page.route("**/upload*", lambda route: route.abort())
     upload(empty_page, file_of(PHOTO))

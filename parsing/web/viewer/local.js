@@ -139,15 +139,17 @@ export class LocalPhotos {
   }
 
   /** Photos are parsed on the device from now on, the one on show first; null: not any more. @param {Device | null} device */
-  useDevice(device) {
+  async useDevice(device) {
     this.viewer.stopMoving();
     this.device = device;
-    const { map } = this.viewer;
     const { waiting } = this;
     this.waiting = null;
     this.broken = false;
     if (device && waiting) this.openHere(waiting);
-    if (!device || waiting || !map) return;
+    if (!device || waiting) return;
+    await this.idle; // a photo that the server has been sent comes first
+    const { map } = this.viewer;
+    if (device !== this.device || !map || this.found) return;
     this.chosen = this.onShow;
     this.openHere({ pixels: map.pixels, width: map.width, height: map.height });
   }
