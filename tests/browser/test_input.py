@@ -183,6 +183,25 @@ def test_the_photo_is_on_show_at_once_dimmed_with_its_stage(browser: Browser) ->
             expect(preview).to_be_hidden()
 
 
+def test_a_photo_that_came_to_nothing_leaves_its_size_to_no_other(empty_page: Page) -> None:
+    upload(empty_page, file_of(PHOTO))
+    shown(empty_page, PHOTO.shape[:2])
+    empty_page.route("**/upload*", lambda route: route.abort())
+    upload(empty_page, file_of(np.full((400, 300, 3), 9, np.uint8)))
+    expect(empty_page.locator("#picture .said")).to_contain_text("could not be sent")
+    empty_page.evaluate(
+        """async () => {
+            const parse = async ({ pixels, ...size }) => {
+                const maps = new Uint8Array(2 * pixels.length);
+                return { ...size, people: [], timings: {}, pixels: new Uint8ClampedArray(pixels.buffer), maps };
+            };
+            (await window.parsingViewer).useDevice({ parse });
+        }"""
+    )
+    expect(empty_page.locator("#facts")).to_contain_text("Lite, on this device")
+    expect(empty_page.locator("#facts")).not_to_contain_text("made smaller")
+
+
 def test_a_photo_that_is_with_the_server_is_shown_before_the_device_takes_over(browser: Browser) -> None:
     model = Held()
     model.may_end.set()

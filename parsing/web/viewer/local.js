@@ -151,6 +151,7 @@ export class LocalPhotos {
     const { map } = this.viewer;
     if (device !== this.device || !map || this.found) return;
     this.chosen = this.onShow;
+    this.viewer.original = this.viewer.facts?.original ?? null; // not that of a photo that came to nothing
     this.openHere({ pixels: map.pixels, width: map.width, height: map.height });
   }
 
