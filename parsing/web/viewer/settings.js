@@ -34,7 +34,7 @@ export class Settings {
   read(hash) {
     const said = new URLSearchParams(hash.slice(1));
     const named = said.get("parts")?.split(",");
-    const opacity = said.has("opacity") ? Number(said.get("opacity")) : NaN;
+    const opacity = Number(said.get("opacity") || NaN);
     const [palette, view] = [said.get("palette") ?? "", said.get("view") ?? ""];
     this.ticked = new Set(this.names.filter((name) => named?.includes(name) ?? true));
     this.opacity = opacity >= 0 && opacity <= 1 ? opacity : 0.6;
