@@ -110,6 +110,15 @@ def test_a_teaching_link_shows_what_the_teacher_saw(browser: Browser, page: Page
         expect(other.locator("html")).to_have_attribute("lang", "en")
 
 
+def test_a_link_to_an_example_works_where_the_page_is_open_already(page: Page) -> None:
+    upload(page, file_of(PHOTO))
+    shown(page, PHOTO.shape[:2])
+    page.evaluate("location.hash = '#example=astronaut&person=2&view=map'")
+    picture = shown(page, parsing.open_image(ASTRONAUT).shape[:2])
+    expected = parsing.composite(parsing.open_image(ASTRONAUT), Crowd()(picture), view="map", person=2)
+    np.testing.assert_array_equal(picture, expected)
+
+
 def test_a_link_to_a_photo_of_ones_own_names_no_example_and_no_person(browser: Browser, address: str) -> None:
     for page in visit(browser, f"{address}/#example=astronaut&person=2"):
         shown(page, parsing.open_image(ASTRONAUT).shape[:2])

@@ -10,6 +10,7 @@ import { Legend } from "./legend.js";
 import { Naming } from "./naming.js";
 import { listPeople } from "./people.js";
 import { Pointing } from "./pointing.js";
+import { linked } from "./preferences.js";
 import { Progress } from "./progress.js";
 import { COLORED, Saving } from "./saving.js";
 import { Settings } from "./settings.js";
@@ -90,7 +91,10 @@ export class Viewer {
   listen() {
     this.root.addEventListener("input", (event) => this.set(/** @type {HTMLInputElement} */ (event.target)));
     this.root.addEventListener("click", (event) => this.press(targetOf(event)));
-    addEventListener("hashchange", () => this.change(() => this.settings.read(location.hash)));
+    addEventListener("hashchange", () => {
+      if (linked("example")) location.reload(); // a link to a photo, opened where the page is open already
+      else this.change(() => this.settings.read(location.hash));
+    });
   }
 
   /** Something is set by a control. @param {HTMLInputElement} control */
