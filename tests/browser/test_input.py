@@ -183,6 +183,22 @@ def test_the_photo_is_on_show_at_once_dimmed_with_its_stage(browser: Browser) ->
             expect(preview).to_be_hidden()
 
 
+def test_photos_that_waited_for_the_device_have_not_failed(empty_page: Page) -> None:
+    empty_page.evaluate("document.documentElement.toggleAttribute('data-device', true)")
+    hand_over(empty_page, "drop", "#picture", file_of(PHOTO), {**file_of(SECOND), "name": "second.png"})
+    expect(empty_page.locator("#picture .busy")).to_contain_text("Fetching the model")
+    empty_page.evaluate(
+        """async () => {
+            const parse = async () => {
+                const [pixels, maps] = [new Uint8ClampedArray(8), new Uint8Array(4)];
+                return { width: 2, height: 1, people: [], timings: {}, pixels, maps };
+            };
+            (await window.parsingViewer).useDevice({ parse });
+        }"""
+    )
+    expect(empty_page.locator(".strip [data-state=shown]")).to_have_count(2)
+
+
 def test_a_photo_that_came_to_nothing_leaves_its_size_to_no_other(empty_page: Page) -> None:
     upload(empty_page, file_of(PHOTO))
     shown(empty_page, PHOTO.shape[:2])

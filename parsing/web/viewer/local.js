@@ -172,7 +172,7 @@ export class LocalPhotos {
       this.work(this.broken ? null : { name: "fetch" }, serial);
       if (this.broken) this.viewer.say("device.failed");
       await this.idle;
-      return false;
+      return this.shown === serial + 1; // by the device, once there was one
     }
     const model = "device.model";
     this.work({ name: "open" }, serial);
