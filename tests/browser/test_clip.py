@@ -118,6 +118,13 @@ def test_after_a_gif_that_was_left_while_it_was_decoded_files_can_be_saved(page:
     assert waiting.value.suggested_filename == "photo.parsing.json"
 
 
+def test_a_gif_among_photos_makes_room_for_the_next_after_its_end(page: Page, clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(file_of(PHOTO)["buffer"])
+    page.locator("#photo input[type=file]").set_input_files([clips / "clip.gif", tmp_path / "photo.png"])
+    shown(page, PHOTO.shape[:2])
+    expect(page.locator(".strip [data-state=shown]")).to_have_count(2)
+
+
 def test_a_still_gif_is_a_photo(page: Page, model: Stripes, clips: Path) -> None:
     before = model.calls
     write_clip(clips / "still.gif", 1, codec="gif")

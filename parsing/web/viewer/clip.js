@@ -31,7 +31,7 @@ export class Clip {
     });
   }
 
-  /** Plays a clip until it ends or something else is shown; whether it came to its end. @param {Player} player */
+  /** Plays a clip until it ends or something else is shown; whether it came to its end, a GIF for the first time. @param {Player} player */
   async play(player) {
     this.close();
     this.player = player;
@@ -46,7 +46,7 @@ export class Clip {
     let shown = -1;
     while (this.player === player) {
       this.tell(player);
-      if (player.ended) done(true);
+      if (player.played) done(true);
       const { time } = player;
       if (time === shown || player.seeking) {
         await new Promise(requestAnimationFrame);

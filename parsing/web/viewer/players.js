@@ -3,11 +3,11 @@
 
 /**
  * @typedef {{
- *   width: number, height: number, duration: number, time: number, paused: boolean, ended: boolean, seeking: boolean,
+ *   width: number, height: number, duration: number, time: number, paused: boolean, ended: boolean, played: boolean, seeking: boolean,
  *   play: () => Promise<void>, pause: () => void, close: () => void,
  *   picture: () => Promise<{ image: CanvasImageSource, free: () => void }>,
- * }} Player sizes in pixels, times in seconds; `seeking` while the picture of a new place is not there yet; `free` is called once the
- *   picture has been used
+ * }} Player sizes in pixels, times in seconds; `played` once it has come to its end, though it may have begun again; `seeking` while
+ *   the picture of a new place is not there yet; `free` is called once the picture has been used
  */
 
 /** The player of a file; null where it is a photo, or a damaged one. Fails where the browser cannot play a video. @param {File} file @returns {Promise<Player | null>} */
@@ -65,6 +65,10 @@ class VideoPlayer {
 
   get ended() {
     return this.video.ended;
+  }
+
+  get played() {
+    return this.ended;
   }
 
   get seeking() {
@@ -149,6 +153,10 @@ class GifPlayer {
 
   get paused() {
     return this.began === null;
+  }
+
+  get played() {
+    return this.began !== null && performance.now() / 1000 - this.began >= this.duration;
   }
 
   async play() {
