@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from support.weights_of import assert_same_weights
 
-from parsing.models.m2fp import download
+from parsing.models.m2fp import download, weights
 from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, SLIM, WeightsError
 from parsing.models.m2fp.m2fp import M2FP
 
@@ -168,3 +169,18 @@ def test_a_slim_copy_that_is_of_no_use_does_not_stay(mirror: Mirror, cache: Path
         M2FP.load()
     (mirror.folder / SLIM).unlink()
     assert_same_weights(M2FP.load(), small_model)
+
+
+@pytest.mark.skipif(weights.fcntl is None, reason="Windows has no such locks")
+def test_of_two_programs_that_start_at_once_one_fetches(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+
+    def meet(folder: Path) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1)
+
+    monkeypatch.setattr(weights, "_check_space", meet)
+    with ThreadPoolExecutor(2) as programs:
+        for model in programs.map(lambda _: M2FP.load(), range(2)):
+            assert model.name == "m2fp"
+    assert mirror.ranges == [None]

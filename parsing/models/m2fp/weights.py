@@ -17,7 +17,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,11 @@ import numpy as np
 from parsing.files import cache_folder, whole_file
 from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, DOCTOR, SLIM, WeightsError, download
 from parsing.models.m2fp.hub import Progress
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +65,11 @@ def local_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Pat
             )
         return path
     cached = cache_folder(name)
-    return cached if (cached / CONFIGURATION).is_file() and (cached / SLIM).is_file() else None
+    return cached if _is_complete(cached) else None
+
+
+def _is_complete(cached: Path) -> bool:
+    return (cached / CONFIGURATION).is_file() and (cached / SLIM).is_file()
 
 
 def read_configuration(folder: Path) -> dict[str, Any]:
@@ -160,18 +170,31 @@ def fetch(name: str, read: Callable[[Path], Mapping[str, Tensor]], progress: Pro
     target = cache_folder(name)
     arriving = target / "download"
     try:
-        arriving.mkdir(parents=True, exist_ok=True)
-        _check_space(arriving)
-        download(name, arriving, progress)
-        _slim_down(arriving, target, read(arriving))
+        target.mkdir(parents=True, exist_ok=True)
+        with _alone(target):
+            if _is_complete(target):  # another program has fetched them meanwhile
+                return target
+            arriving.mkdir(exist_ok=True)
+            _check_space(arriving)
+            download(name, arriving, progress)
+            _slim_down(arriving, target, read(arriving))
+            shutil.rmtree(arriving, ignore_errors=True)
     except WeightsError:
         (arriving / SLIM).unlink(missing_ok=True)  # a mirror's file that is of no use must not be found there next time
         raise
     except OSError as error:
         raise _disk_error(error) from error
-    shutil.rmtree(arriving, ignore_errors=True)
     log.warning("The weights are in %s (253 MB); delete that folder to remove them", target)
     return target
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While no other program fetches into the folder; waits for one that does. Windows has no such locks."""
+    with folder.with_name(f".{folder.name}-fetching").open("w") as mark:
+        if fcntl is not None:
+            fcntl.flock(mark, fcntl.LOCK_EX)
+        yield
 
 
 def discard(name: str) -> None:
