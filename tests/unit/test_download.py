@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import threading
 from collections.abc import Iterator
@@ -184,3 +185,13 @@ def test_of_two_programs_that_start_at_once_one_fetches(mirror: Mirror, monkeypa
         for model in programs.map(lambda _: M2FP.load(), range(2)):
             assert model.name == "m2fp"
     assert mirror.ranges == [None]
+
+
+@pytest.mark.skipif(weights.fcntl is None, reason="Windows has no such locks")
+@pytest.mark.usefixtures("mirror")
+def test_a_disk_without_locks_takes_weights_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: object, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(weights.fcntl, "flock", refuse)
+    assert M2FP.load().name == "m2fp"

@@ -18,7 +18,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -190,10 +190,11 @@ def fetch(name: str, read: Callable[[Path], Mapping[str, Tensor]], progress: Pro
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """While no other program fetches into the folder; waits for one that does. Windows has no such locks."""
+    """While no other program fetches into the folder; waits for one that does, where the system and the disk have locks."""
     with folder.with_name(f".{folder.name}-fetching").open("w") as mark:
         if fcntl is not None:
-            fcntl.flock(mark, fcntl.LOCK_EX)
+            with suppress(OSError):
+                fcntl.flock(mark, fcntl.LOCK_EX)
         yield
 
 
