@@ -196,6 +196,19 @@ def test_the_focus_is_seen(page: Page, target: str, key: str) -> None:
     assert seen == ["solid", 2]
 
 
+def test_the_focus_stays_on_the_person_when_a_frame_has_another_number_of_people(page: Page) -> None:
+    page.locator("#people [value='2']").check()
+    page.evaluate(
+        """async () => {
+            const [pixels, maps] = [new Uint8ClampedArray(8), new Uint8Array(4)];
+            const frame = { width: 2, height: 1, people: [{}, {}], timings: {}, pixels, maps };
+            (await window.parsingViewer).showFound(frame, true);
+        }"""
+    )
+    expect(page.locator("#people input")).to_have_count(3)  # everybody, and two
+    expect(page.locator("#people [value='2']")).to_be_focused()
+
+
 @pytest.mark.parametrize(("view", "choice"), [("overlay", "#legend-choice"), ("cutout", "#crop-choice")])
 def test_the_focus_on_what_is_saved_is_seen(page: Page, view: str, choice: str) -> None:
     page.locator(f"#views [value={view}]").check()

@@ -14,6 +14,9 @@ export function listPeople(list, people, chosen, words) {
   /** @param {number} number */
   const chip = (number) => `<label><input type="radio" name="person" value="${number}">
     <span>${number ? `<span class="unseen">${words["people.one"]} </span>${number}` : words["people.all"]}</span></label>`;
+  const isFocused = list.contains(document.activeElement);
   list.innerHTML = range(0, people).map(chip).join("");
-  findInput(list, `[value="${chosen}"]`).checked = true;
+  const radio = findInput(list, `[value="${chosen}"]`);
+  radio.checked = true;
+  if (isFocused) radio.focus({ preventScroll: true });
 }
