@@ -48,7 +48,9 @@ export class Offline {
 
   /** The newer version takes over, and the page begins anew. */
   takeOver() {
+    const waiting = this.registration?.waiting;
+    if (!waiting) return location.reload(); // it has been asked to in another tab
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-    this.registration?.waiting?.postMessage("take over");
+    waiting.postMessage("take over");
   }
 }
