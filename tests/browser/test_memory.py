@@ -62,6 +62,16 @@ def test_the_link_carries_the_device_and_goes_before_what_is_remembered(browser:
         sends_nothing(page)
 
 
+def test_a_photo_that_waits_for_the_device_is_given_up_with_it(page: Page) -> None:
+    page.route("**/device/page.js", lambda route: None)  # it does not come
+    page.locator("#models [value=device]").check()
+    upload(page, file_of(PHOTO))
+    expect(page.locator(".busy")).to_contain_text("Fetching the model")
+    page.locator("#models [value=lite]").check()
+    expect(page.locator(".busy")).to_be_hidden()
+    expect(page.locator("#picture .preview")).to_be_hidden()
+
+
 def test_after_the_device_its_photo_is_offered_in_no_format_that_only_the_server_makes(page: Page) -> None:
     coco = page.get_by_role("button", name="COCO")
     expect(coco).to_be_visible()

@@ -77,7 +77,7 @@ export class ModelMenu {
     document.documentElement.toggleAttribute("data-device", chosen); // from now on, the page sends no photo
     this.endDevice?.();
     this.endDevice = null;
-    if (!chosen) return;
+    if (!chosen) return (await this.connection()).useDevice(null); // no photo waits for it any more
     let percent = -1;
     /** @param {DeviceState} device */
     const tell = (device) => {

@@ -146,6 +146,7 @@ export class LocalPhotos {
     this.waiting = null;
     this.broken = false;
     if (device && waiting) this.openHere(waiting);
+    if (!device && waiting) this.work(null, this.serial);
     if (!device || waiting) return;
     await this.idle; // a photo that the server has been sent comes first
     const { map } = this.viewer;
