@@ -127,6 +127,24 @@ def test_a_camera_that_is_unplugged_is_said_and_may_be_started_again(browser: Br
                 expect(page.locator(".rate")).to_be_hidden()
 
 
+def test_a_screen_reader_hears_what_was_found_once_and_not_with_every_frame(browser: Browser) -> None:
+    model = Counted()
+    for address in page_address(parsing.Parser(model)):
+        for page in visit(browser, address):
+            page.evaluate(
+                """() => {
+                    window.said = 0;
+                    const observer = new MutationObserver(() => window.said++);
+                    observer.observe(document.querySelector("#facts .who"), { childList: true });
+                }"""
+            )
+            page.get_by_role("button", name="Start camera").click()
+            page.wait_for_function("parseFloat(document.querySelector('.rate').textContent) > 0")
+            page.get_by_role("button", name="Stop camera").click()
+            assert model.frames > 1
+            assert page.evaluate("window.said") == 1
+
+
 def test_photos_that_still_wait_do_not_end_the_camera(browser: Browser) -> None:
     for address in page_address(parsing.Parser(Counted())):
         for page in visit(browser, address):

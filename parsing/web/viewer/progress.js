@@ -87,12 +87,14 @@ export class Progress {
     this.empty.textContent = words["facts.empty"];
     if (!facts) return;
     const counted = facts.people ? `${facts.people} ${words[facts.people === 1 ? "facts.person" : "facts.people"]}` : "";
-    who.replaceChildren(
+    const found = [
       node("strong", facts.found ? counted : words["facts.nobody"]),
       ...(facts.found ? [] : [node("span", words["facts.advice"])]),
       node("span", titleOf(facts.model, words)),
       node("span", sizeText(facts, words)),
-    );
+    ];
+    const isNews = found.map(({ textContent }) => textContent).join("") !== who.textContent;
+    if (isNews) who.replaceChildren(...found); // a screen reader says it, not once more with every frame
     const stages = { ...facts.timings, draw: facts.draw };
     const total = Object.values(stages).reduce((sum, time) => sum + time, 0);
     /** @param {string} name @param {string} time */
