@@ -6,6 +6,7 @@ line, in `parsing.cli.parse`.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status; it may also end with SystemExit, as `parsing.cli.parse.main` does.
     """
+    if sys.stderr is None:  # closed, as by 2>&-
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, until the program ends
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["site"]:
         try:
