@@ -55,3 +55,9 @@ def test_the_first_visit_shows_a_parsed_example_and_an_invitation(browser: Brows
         shown(page, PHOTO.shape[:2])
         expect(invitation).to_be_hidden()
         assert model.calls == 2
+
+
+def test_a_link_to_an_example_that_is_not_there_shows_the_usual_one(browser: Browser, address: str) -> None:
+    example = parsing.open_image(FIRST)
+    for page in visit(browser, f"{address}/#example=nobody"):
+        np.testing.assert_array_equal(shown(page, example.shape[:2]), parsing.composite(example, Crowd()(example)))

@@ -111,7 +111,7 @@ def test_a_photo_that_is_chosen_long_before_the_weights_come_is_parsed_by_them(b
     page = browser.new_page(locale="en-US", service_workers="block")
     held: list[Route] = []
     page.route(re.compile("lite.weights"), lambda route: held.append(route))
-    page.goto(address)
+    page.goto(f"{address}#example=nobody")  # the usual one is shown then
     wait_for(page, "Lite, parsed beforehand")
     upload(page, {"name": "group.jpg", "mimeType": "image/jpeg", "buffer": GROUP.read_bytes()})
     page.wait_for_timeout(3000)  # for a rehearsal without them

@@ -113,7 +113,7 @@ export class Connection extends LocalPhotos {
     this.viewer.invite(serial === this.serial);
   }
 
-  /** Shows the example that the link names, once the examples are there. */
+  /** Shows the example that the link names, once the examples are there; the usual one where there is none of that name. */
   async openLinked() {
     const name = linked("example");
     if (!name) return this.openFirst();
@@ -122,6 +122,7 @@ export class Connection extends LocalPhotos {
       if (picture) return this.openNamed(/** @type {HTMLImageElement} */ (picture));
       await new Promise((done) => setTimeout(done, TRY_MS));
     }
+    if (!this.serial) return this.openFirst();
   }
 
   /** The same as a click on an example, before anybody listens to clicks. @param {HTMLImageElement} picture */

@@ -89,9 +89,9 @@ class Site {
     if (shared) photos.viewer.say("shared.lost");
     const named = linked("example");
     const pictures = /** @type {HTMLImageElement[]} */ ([...document.querySelectorAll("#examples img")]);
-    const picture = pictures.find(({ alt }) => alt === (named ?? FIRST));
+    const picture = pictures.find(({ alt }) => alt === named) ?? pictures.find(({ alt }) => alt === FIRST);
     if (!picture || photos.serial) return;
-    if (picture.alt === FIRST) return showFirst(photos, picture, this.first, !named).catch(() => photos.work(null, 0));
+    if (picture.alt === FIRST) return showFirst(photos, picture, this.first, named !== FIRST).catch(() => photos.work(null, 0));
     return photos.openExample(picture);
   }
 }
