@@ -247,6 +247,14 @@ def test_what_cannot_be_sent_is_said_beside_the_picture(empty_page: Page) -> Non
     expect(empty_page.locator(".busy")).to_be_hidden()
 
 
+def test_what_the_browser_cannot_unpack_is_said_beside_the_picture(empty_page: Page) -> None:
+    empty_page.evaluate("() => { window.createImageBitmap = () => Promise.reject(new Error('There is no memory.')); }")
+    upload(empty_page, file_of(PHOTO))
+    expect(empty_page.locator("#picture .said")).to_contain_text("could not be parsed in this browser")
+    expect(empty_page.locator(".busy")).to_be_hidden()
+    expect(empty_page.locator("#picture .preview")).to_be_hidden()
+
+
 @pytest.mark.parametrize(("button", "name"), [("Picture", "photo-overlay.png"), ("JSON", "photo.parsing.json")])
 def test_files_are_named_after_the_photo(page: Page, button: str, name: str) -> None:
     with page.expect_download() as waiting:

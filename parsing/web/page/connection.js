@@ -172,8 +172,11 @@ export class Connection extends LocalPhotos {
     if (failed !== undefined) return this.work(null, serial);
     if (stage) return this.work(stage, serial);
     if (this.shown) this.work({ name: "receive" }, serial);
-    const [pixels, inflated] = await Promise.all([decodePhoto(photo, facts.width, facts.height), inflate(maps)]);
+    const unpacked = await Promise.all([decodePhoto(photo, facts.width, facts.height), inflate(maps)]).catch(() => null);
     if (serial !== this.serial) return;
+    if (!unpacked) this.viewer.say("device.broke"); // too little memory, or too old a browser
+    if (!unpacked) return this.work(null, serial);
+    const [pixels, inflated] = unpacked;
     this.props.value = null; // megabytes that nobody needs any more
     this.hold(null);
     this.shown = serial;
