@@ -34,7 +34,7 @@ def test_a_few_seconds_of_training_give_a_model_that_parses(tmp_path: Path) -> N
     assert plain(photo).labels.shape == (240, 160)
     export([tmp_path / "checkpoint.pt"], tmp_path / "shifted.onnx", shifts={"Coat": -0.75})
     picture = photo[:224]
-    shifts = Lite(tmp_path / "shifted.onnx")._run(picture).parts - plain._run(picture).parts
+    shifts = Lite(tmp_path / "shifted.onnx").ask(picture).parts - plain.ask(picture).parts
     wanted = np.where(np.arange(20) == part_index("Coat"), -0.75, 0)
     np.testing.assert_allclose(shifts, np.broadcast_to(wanted[:, None, None], shifts.shape), atol=1e-4)
     assert (tmp_path / "lite.onnx").stat().st_size < 20e6

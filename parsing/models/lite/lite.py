@@ -1,8 +1,8 @@
 """The embedded model: a small network run by ONNX Runtime, first on the whole photo, then on each person.
 
-The first look, at low resolution, finds the people. The second takes each person's rectangle at one fixed area, so that a
-face in a portrait and a figure in a group of ten reach the network at about the size it was trained on. The network and its
-training are in `training/`; the model card is `README.md` beside this file.
+The first look, at low resolution, finds the people; where somebody is alone and large, a glance is enough. The second takes
+each person's view at one fixed area, so that a face in a portrait and a figure in a group of ten reach the network at about the
+size it was trained on. The network and its training are in `training/`; the model card is `README.md` beside this file.
 """
 
 from __future__ import annotations
@@ -30,15 +30,17 @@ PART_STRIDE: Final = 2
 PERSON_STRIDE: Final = 8
 FACE: Final = (part_index("Face"), part_index("Sunglasses"))
 LONGEST_SIDE: Final = 1536
+GLANCE_AREA: Final = 256 * 256
+"""Pixels of a glance at the whole photo, in which somebody alone and large is seen as well as in more."""
 LOOK_AREA: Final = 320 * 320
-"""Pixels of the first look, over the whole photo."""
+"""Pixels of the first look, over the whole photo, at everybody else."""
 PERSON_AREA: Final = 64_000
 """Pixels of the second look, at one person: what the network was trained on; 72,000 is no better and takes longer."""
 LARGEST_ZOOM: Final = 3.0
 """A small figure is enlarged by no more than this."""
 LARGE: Final = 0.5
-"""Share of the photo that one person's box, with its margin, covers at least where the first look counts as a closer one: a
-third less arithmetic, and the same accuracy.
+"""Share of the photo that one person's view covers at least where a glance at the photo counts as one of the closer looks: half
+the arithmetic, and about the same accuracy.
 """
 MIRROR: Final = [part.mirror for part in PARTS]
 MARGIN: Final = 0.25
@@ -55,7 +57,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
     """What the network says about a picture of (H, W): part logits (20, H/2, W/2), heatmap (H/8, W/8), and at each cell the
     spot that it votes for, (2, H/8, W/8) x and y in network input pixels.
     """
@@ -64,19 +66,22 @@ class _Answer:
     heat: NDArray[np.float32]
     spots: NDArray[np.float32]
 
-    def mirrored(self) -> _Answer:
+    def mirrored(self) -> Answer:
         """The answer about the picture's mirror image turned into one about the picture: sides swapped, left for right."""
         last = self.heat.shape[1] * PERSON_STRIDE - 1
         x, y = self.spots[:, :, ::-1]
-        return _Answer(self.parts[MIRROR, :, ::-1], self.heat[:, ::-1], np.stack((last - x, y)))
+        return Answer(self.parts[MIRROR, :, ::-1], self.heat[:, ::-1], np.stack((last - x, y)))
 
 
 @dataclass(frozen=True)
 class _Person:
-    """Somebody found at first look: centre x, y and box in photo pixels, score in [0, 1]."""
+    """Somebody found at first look: centre x, y and box in photo pixels, score in [0, 1]; the view is the box with a margin,
+    at which the closer look is taken.
+    """
 
     center: tuple[float, float]
     box: Box
+    view: Box
     score: float
 
 
@@ -111,12 +116,15 @@ class Lite:
         size = image.shape[:2]
         stages = Stages(on_stage)
         with stages("find"):
-            small = _resize(image, LOOK_AREA)
-            look = self._run(small)
+            look = self.ask(_resize(image, GLANCE_AREA))
             people = _locate_people(look, size)
-            if len(people) > 1:  # a second opinion in the mirror: 2 in 100 pasted groups more are counted right
-                look = _mean(look, self._run(small[:, ::-1]).mirrored())
+            if not _is_portrait(people, size):
+                small = _resize(image, LOOK_AREA)
+                look = self.ask(small)
                 people = _locate_people(look, size)
+                if len(people) > 1:  # a second opinion in the mirror: 2 in 100 pasted groups more are counted right
+                    look = _mean(look, self.ask(small[:, ::-1]).mirrored())
+                    people = _locate_people(look, size)
         with stages("parse", len(people)):
             labels = np.zeros(size, np.uint8) if people else label_map(look.parts, size)
             person_of = np.zeros(size, np.uint8)
@@ -125,31 +133,31 @@ class Lite:
             largest_first = sorted(range(len(people)), key=lambda index: -_area(people[index].box))
             for number, index in enumerate(largest_first, start=1):
                 stages.tell(Stage("parse", number, len(people)))
-                box = _with_margin(people[index].box, size)
-                answer = self._look_closer(image, box, look, len(people) == 1)
+                answer = self._look_closer(image, people[index].view, look if _is_portrait(people, size) else None)
                 confidence[index] = _parse_person(answer, people, index, labels, person_of, claims)
         with stages("decode"):
             parts, humans, person_of = _segments(labels, person_of, people, confidence)
         return Parsing(labels, parts, humans, self.name, stages.timings, person_of)
 
-    def _run(self, picture: NDArray[np.uint8]) -> _Answer:
+    def ask(self, picture: NDArray[np.uint8]) -> Answer:
+        """What the network says about a picture, RGB uint8 (H, W, 3), its sides multiples of `STRIDE`."""
         parts, heat, offsets = self._session.run(None, {"image": np.ascontiguousarray(picture[None])})
-        return _Answer(parts[0], heat[0, 0], votes(offsets[0], PERSON_STRIDE))
+        return Answer(parts[0], heat[0, 0], votes(offsets[0], PERSON_STRIDE))
 
-    def _look_closer(self, image: NDArray[np.uint8], box: Box, look: _Answer, alone: bool) -> _Answer:
-        """A closer look at the person in `box`: the mean of two opinions, of the picture and of its mirror image, which is 0.01
-        mean IoU better than one. Where somebody is `alone` in the photo and large, the first `look` is the former.
+    def _look_closer(self, image: NDArray[np.uint8], view: Box, look: Answer | None) -> Answer:
+        """A closer look at a `view` of somebody: the mean of two opinions, of the picture and of its mirror image, which is
+        0.01 mean IoU better than one. In a portrait the first `look` is the former.
         """
-        small = _resize(image[_slices(box)], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(box)))
-        mirrored = self._run(small[:, ::-1]).mirrored()
-        if alone and _area(box) >= LARGE * image.shape[0] * image.shape[1]:
-            parts = crop_scores(look.parts, box, image.shape[:2], mirrored.parts.shape[1:])
-            return _mean(_Answer(parts, mirrored.heat, mirrored.spots), mirrored)
-        return _mean(self._run(small), mirrored)
+        small = _resize(image[_slices(view)], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(view)))
+        mirrored = self.ask(small[:, ::-1]).mirrored()
+        if look:
+            parts = crop_scores(look.parts, view, image.shape[:2], mirrored.parts.shape[1:])
+            return _mean(Answer(parts, mirrored.heat, mirrored.spots), mirrored)
+        return _mean(self.ask(small), mirrored)
 
 
 def _parse_person(
-    answer: _Answer,
+    answer: Answer,
     people: list[_Person],
     index: int,
     labels: NDArray[np.uint8],
@@ -159,12 +167,11 @@ def _parse_person(
     """Writes the parts that a closer look at one person found into `labels` and `person_of` where its claim is above all
     `claims` before, unless it is nobody; returns the confidence in each class.
     """
-    box = _with_margin(people[index].box, labels.shape)
-    area = _slices(box)
+    area = _slices(people[index].view)
     scores = settle_garments(answer.parts)
     best, top = scores.argmax(axis=0), scores.max(axis=0)
     probability = 1 / np.exp(scores - top).sum(axis=0)  # of the best class
-    claim = _claim(answer, people, index, box)
+    claim = _claim(answer, people, index)
     somebody = 1 - probability * np.exp(scores[BACKGROUND] - top)
     its = (best != BACKGROUND) & (claim > 0).repeat(PERSON_STRIDE // PART_STRIDE, 0).repeat(PERSON_STRIDE // PART_STRIDE, 1)
     if its.any() and somebody[its].mean() >= LEAST_CERTAIN:
@@ -180,9 +187,9 @@ def _parse_person(
     return np.bincount(best.ravel(), probability.ravel(), len(PARTS)) / np.maximum(counts, 1)
 
 
-def _mean(one: _Answer, other: _Answer) -> _Answer:
+def _mean(one: Answer, other: Answer) -> Answer:
     half = np.float32(0.5)
-    return _Answer((one.parts + other.parts) * half, (one.heat + other.heat) * half, (one.spots + other.spots) * half)
+    return Answer((one.parts + other.parts) * half, (one.heat + other.heat) * half, (one.spots + other.spots) * half)
 
 
 def _resize(image: NDArray[np.uint8], area: float) -> NDArray[np.uint8]:
@@ -199,7 +206,7 @@ def _network_size(size: tuple[int, int], area: float) -> tuple[int, int]:
     return tuple(min(max(round(side * zoom / STRIDE), 1), LONGEST_SIDE // STRIDE) * STRIDE for side in size)
 
 
-def _locate_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
+def _locate_people(look: Answer, size: tuple[int, int]) -> list[_Person]:
     """The people of the first look, from left to right."""
     labels = look.parts.argmax(axis=0)
     cells = look.heat.shape[::-1]
@@ -214,8 +221,14 @@ def _locate_people(look: _Answer, size: tuple[int, int]) -> list[_Person]:
         x0, y0, x1, y1 = _main_box(numbers == number)
         rows, columns = zoom * PERSON_STRIDE
         box = (int(x0 * columns), int(y0 * rows), int(np.ceil(x1 * columns)), int(np.ceil(y1 * rows)))
-        people.append(_Person(((center.x + 0.5) * zoom[1] - 0.5, (center.y + 0.5) * zoom[0] - 0.5), box, center.score))
+        spot = ((center.x + 0.5) * zoom[1] - 0.5, (center.y + 0.5) * zoom[0] - 0.5)
+        people.append(_Person(spot, box, _with_margin(box, size), center.score))
     return sorted(people, key=lambda person: person.center[0])
+
+
+def _is_portrait(people: list[_Person], size: tuple[int, int]) -> bool:
+    """Whether somebody is alone and large in a photo of (height, width) `size`."""
+    return len(people) == 1 and _area(people[0].view) >= LARGE * size[0] * size[1]
 
 
 def _main_box(mask: NDArray[np.bool_]) -> Box:
@@ -227,12 +240,12 @@ def _main_box(mask: NDArray[np.bool_]) -> Box:
     return x, y, x + width, y + height
 
 
-def _claim(answer: _Answer, people: list[_Person], index: int, box: Box) -> NDArray[np.float32]:
+def _claim(answer: Answer, people: list[_Person], index: int) -> NDArray[np.float32]:
     """(H/8, W/8), by how much more each cell of the closer look belongs to this person than to anybody else in the picture: how
     much nearer its vote is, as a share of the look's size. Below 0 where it is another's, `UNRIVALLED` where there is no other.
     """
-    x0, y0, x1, y1 = box
-    rivals = [index] + [other for other in range(len(people)) if other != index and _overlap(people[other].box, box)]
+    x0, y0, x1, y1 = view = people[index].view
+    rivals = [index] + [other for other in range(len(people)) if other != index and _overlap(people[other].box, view)]
     height, width = answer.heat.shape
     if len(rivals) == 1:
         return np.full((height, width), UNRIVALLED, np.float32)
@@ -253,15 +266,15 @@ def _segments(
     humans: list[Segment] = []
     renumber = np.zeros(256, np.uint8)
     for index, person in enumerate(people):
-        box = _with_margin(person.box, labels.shape)
-        mask = person_of[_slices(box)] == index + 1
+        view = _slices(person.view)
+        mask = person_of[view] == index + 1
         if not mask.any():
             continue
         number = len(humans) + 1
         renumber[index + 1] = number
-        origin = box[:2]
+        origin = person.view[:2]
         humans.append(Segment.from_mask(mask, HUMAN, person.score, number, origin, labels.shape))
-        inside = labels[_slices(box)]
+        inside = labels[view]
         for part in np.unique(inside[mask]):
             score = float(confidence[index, part])
             parts.append(Segment.from_mask(mask & (inside == part), int(part), score, number, origin, labels.shape))

@@ -14,7 +14,7 @@ import { argmax, cropScores, labelMap, meanConfidence, settleGarments } from "./
 /** The network's answer to RGB bytes. @typedef {(pixels: Uint8Array, width: number, height: number) => Promise<Answer>} Run */
 /** The network's input. @typedef {{ input: Uint8Array } & Size} Input */
 /** What a look finds; its size is that of `parts`, `cells` that of the rest. @typedef {{ parts: Float32Array, heat: Float32Array, spots: Spots, cells: Size } & Size} Look */
-/** Somebody: where the centre is, the box around, and the confidence in each class. @typedef {{ x: number, y: number, box: Box, score: number, parts: number[] }} Person */
+/** Somebody: where the centre is, the box around, the view for the closer look, which is the box with a margin, and the confidence in each class. @typedef {{ x: number, y: number, box: Box, view: Box, score: number, parts: number[] }} Person */
 /** Label map and map of people, one after the other, each one's confidence, and milliseconds. @typedef {{ maps: Uint8Array<ArrayBuffer>, people: { score: number, parts: number[] }[], timings: Record<string, number> }} Parsed */
 
 export class Lite {
@@ -33,13 +33,18 @@ export class Lite {
     const { width, height } = photo;
     const whole = { x0: 0, y0: 0, x1: width, y1: height };
     const times = [performance.now()];
-    const input = this.prepare(photo, whole, this.settings.look_area);
-    let look = await this.ask(input);
+    let look = await this.ask(this.prepare(photo, whole, this.settings.glance_area));
     let people = locatePeople(look, photo, this.settings);
-    if (people.length > 1) {
+    if (!isPortrait(people, photo, this.settings)) {
       await pause();
-      look = mean(look, await this.ask(turn(input)), this.settings);
+      const input = this.prepare(photo, whole, this.settings.look_area);
+      look = await this.ask(input);
       people = locatePeople(look, photo, this.settings);
+      if (people.length > 1) {
+        await pause();
+        look = mean(look, await this.ask(turn(input)), this.settings);
+        people = locatePeople(look, photo, this.settings);
+      }
     }
     times.push(performance.now());
     const size = width * height;
@@ -50,8 +55,8 @@ export class Lite {
     const largestFirst = people.map((_, index) => index).sort((one, other) => areaOf(people[other].box) - areaOf(people[one].box));
     for (const index of largestFirst) {
       await pause();
-      const box = grow(people[index].box, photo, this.settings);
-      const closer = await this.lookCloser(photo, box, look, people.length === 1, pause);
+      const portrait = isPortrait(people, photo, this.settings);
+      const closer = await this.lookCloser(photo, people[index].view, portrait ? look : null, pause);
       people[index].parts = this.parsePerson(closer, photo, people, index, labels, personOf, claims);
     }
     times.push(performance.now());
@@ -77,18 +82,15 @@ export class Lite {
   }
 
   /**
-   * A closer look at the person in a box, of the picture and of its mirror image; where somebody is alone in the photo and large, the
-   * first look is the former.
-   * @param {Photo} photo @param {Box} box @param {Look} look @param {boolean} alone @param {() => Promise<void>} pause
+   * A closer look at a view of somebody, of the picture and of its mirror image; in a portrait the first look is the former.
+   * @param {Photo} photo @param {Box} view @param {Look | null} look the first one, of a portrait @param {() => Promise<void>} pause
    * @returns {Promise<Look>}
    */
-  async lookCloser(photo, box, look, alone, pause) {
+  async lookCloser(photo, view, look, pause) {
     const { settings } = this;
-    const input = this.prepare(photo, box, Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(box)));
+    const input = this.prepare(photo, view, Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(view)));
     const mirrored = await this.ask(turn(input));
-    if (alone && areaOf(box) >= settings.large * photo.width * photo.height) {
-      return mean({ ...mirrored, parts: cropScores(look.parts, look, photo, box, mirrored) }, mirrored, settings);
-    }
+    if (look) return mean({ ...mirrored, parts: cropScores(look.parts, look, photo, view, mirrored) }, mirrored, settings);
     await pause();
     return mean(await this.ask(input), mirrored, settings);
   }
@@ -101,16 +103,16 @@ export class Lite {
    */
   parsePerson(answer, photo, people, index, labels, personOf, claims) {
     const { settings } = this;
-    const box = grow(people[index].box, photo, settings);
+    const { view } = people[index];
     const settled = settleGarments(answer.parts, answer.width * answer.height, settings);
-    const to = { width: box.x1 - box.x0, height: box.y1 - box.y0 };
-    const claim = claimTo(answer, people, index, box, to, settings);
+    const to = { width: view.x1 - view.x0, height: view.y1 - view.y0 };
+    const claim = claimTo(answer, people, index, to, settings);
     const { parts, somebody } = meanConfidence(settled, answer, claim, settings);
     if (somebody < settings.least_certain) return parts;
     const found = labelMap(settled.scores, settled.best, answer, to);
     const claimed = people.length > 1 ? resample(claim, answer.cells.width, ...linearTapsOf(answer.cells, to)) : null;
-    for (let y = box.y0, from = 0; y < box.y1; y++) {
-      for (let i = y * photo.width + box.x0; i < y * photo.width + box.x1; i++, from++) {
+    for (let y = view.y0, from = 0; y < view.y1; y++) {
+      for (let i = y * photo.width + view.x0; i < y * photo.width + view.x1; i++, from++) {
         if (found[from] === settings.background || (claimed && claimed[from] <= claims[i])) continue;
         if (claimed) claims[i] = claimed[from];
         labels[i] = found[from];
@@ -200,10 +202,14 @@ function locatePeople(look, photo, settings) {
       x1: Math.ceil(cells.x1 * columns),
       y1: Math.ceil(cells.y1 * rows),
     };
-    return [{ x: (center.x + 0.5) * across - 0.5, y: (center.y + 0.5) * down - 0.5, box, score: center.score, parts: [] }];
+    const [x, y] = [(center.x + 0.5) * across - 0.5, (center.y + 0.5) * down - 0.5];
+    return [{ x, y, box, view: grow(box, photo, settings), score: center.score, parts: [] }];
   });
   return people.sort((one, other) => one.x - other.x);
 }
+
+/** Whether somebody is alone and large. @param {Person[]} people @param {Photo} photo @param {Settings} settings */
+const isPortrait = (people, photo, { large }) => people.length === 1 && areaOf(people[0].view) >= large * photo.width * photo.height;
 
 /** Box of a mask without its small patches. @param {Uint8Array} mask @param {number} width @param {number} height @param {number} smallest @returns {Box} */
 function mainBox(mask, width, height, smallest) {
@@ -223,15 +229,16 @@ function mainBox(mask, width, height, smallest) {
 
 /**
  * By how much more each cell of the closer look belongs to this person than to anybody else in the photo.
- * @param {Look} answer @param {Person[]} people @param {number} index @param {Box} box @param {Size} to @param {Settings} settings
+ * @param {Look} answer @param {Person[]} people @param {number} index @param {Size} to that of their view @param {Settings} settings
  */
-function claimTo(answer, people, index, box, to, settings) {
+function claimTo(answer, people, index, to, settings) {
   const { width, height } = answer.cells;
   const zoom = { x: (width * settings.person_stride) / to.width, y: (height * settings.person_stride) / to.height };
-  const rivals = people.filter((other, number) => number !== index && overlap(other.box, box));
+  const rivals = people.filter((other, number) => number !== index && overlap(other.box, people[index].view));
   if (!rivals.length) return new Float32Array(width * height).fill(settings.unrivalled);
+  const { view } = people[index];
   const [own, ...others] = [people[index], ...rivals].map(({ x, y }) =>
-    distancesTo({ x: (x + 0.5 - box.x0) * zoom.x - 0.5, y: (y + 0.5 - box.y0) * zoom.y - 0.5 }, answer.spots),
+    distancesTo({ x: (x + 0.5 - view.x0) * zoom.x - 0.5, y: (y + 0.5 - view.y0) * zoom.y - 0.5 }, answer.spots),
   );
   const side = settings.person_stride * Math.sqrt(width * height);
   return own.map((distance, cell) => (Math.min(...others.map((other) => other[cell])) - distance) / side);

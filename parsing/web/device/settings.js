@@ -5,6 +5,7 @@ const NUMBERS = /** @type {const} */ ([
   "part_stride",
   "person_stride",
   "longest_side",
+  "glance_area",
   "look_area",
   "person_area",
   "largest_zoom",

@@ -45,6 +45,7 @@ def lite_settings() -> dict[str, Any]:
         "part_stride": lite.PART_STRIDE,
         "person_stride": lite.PERSON_STRIDE,
         "longest_side": lite.LONGEST_SIDE,
+        "glance_area": lite.GLANCE_AREA,
         "look_area": lite.LOOK_AREA,
         "person_area": lite.PERSON_AREA,
         "largest_zoom": lite.LARGEST_ZOOM,
