@@ -5,7 +5,7 @@ turns, so that a busy moment of the machine falls on all of them. Each round is 
 opens, shows its first example and fetches everything; once all is kept for use without a connection, photos of 512x512 are
 chosen one after the other; then the page is opened again. A second browser, too, has never been there, and chooses a photo as
 soon as the page takes one. The server says that the page stands alone, so that threads work. With `--rate 20`, the network
-has 20 megabits a second.
+has 20 megabits a second; with `--pause 1`, the visitor looks at the page for a second before the second photo is chosen.
 Needs `requirements-dev.txt`, Chromium and Linux.
 """
 
@@ -173,9 +173,9 @@ def visit_at_once(context: BrowserContext, address: str) -> float:
     return choose_photo(page)["shown"]
 
 
-def visit(context: BrowserContext, profile: str, address: str, sent: Sent, photos: int, own: float) -> Visit:
-    """Opens the page where nobody has been before, chooses so many photos after the second, and opens it again; `own` is what
-    `visit_at_once` gave.
+def visit(context: BrowserContext, profile: str, address: str, sent: Sent, photos: int, own: float, pause: float) -> Visit:
+    """Opens the page where nobody has been before, chooses the second photo after a pause in seconds, so many more after that,
+    and opens the page again; `own` is what `visit_at_once` gave.
     """
     context.set_default_timeout(120_000)
     context.add_init_script(CLOCK)
@@ -186,6 +186,7 @@ def visit(context: BrowserContext, profile: str, address: str, sent: Sent, photo
     work_first = work(profile)
     page.locator("#state .offline", has_text="Ready").wait_for()
     megabytes = sent.count / 1e6
+    page.wait_for_timeout(1000 * pause)
     times, works = [], []
     for _ in range(1 + photos):
         before = work(profile)
@@ -207,7 +208,7 @@ def new_browser(chromium: BrowserType) -> Iterator[tuple[BrowserContext, str]]:
         context.close()
 
 
-def measure(sites: Sequence[Path], rounds: int, photos: int, rate: float = math.inf) -> list[list[Visit]]:
+def measure(sites: Sequence[Path], rounds: int, photos: int, rate: float = math.inf, pause: float = 0) -> list[list[Visit]]:
     """The visits of each site, one a round."""
     visits: list[list[Visit]] = [[] for _ in sites]
     with ExitStack() as stack:
@@ -218,7 +219,7 @@ def measure(sites: Sequence[Path], rounds: int, photos: int, rate: float = math.
                 with new_browser(chromium) as (context, _):
                     own = visit_at_once(context, address)
                 with new_browser(chromium) as (context, profile):
-                    visits[place].append(visit(context, profile, address, sent, photos, own))
+                    visits[place].append(visit(context, profile, address, sent, photos, own, pause))
     return visits
 
 
@@ -239,12 +240,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--photos", type=int, default=5, help="photos after the second")
     parser.add_argument("--rate", type=float, default=math.inf, help="megabits a second")
+    parser.add_argument("--pause", type=float, default=0, help="seconds before the second photo is chosen")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sites = options.sites or [Path(folder) / "today"]
         if not options.sites:
             write_site(site_files(), sites[0])
-        print(*table(sites, measure(sites, options.rounds, options.photos, options.rate)), sep="\n")
+        visits = measure(sites, options.rounds, options.photos, options.rate, options.pause)
+        print(*table(sites, visits), sep="\n")
 
 
 if __name__ == "__main__":
