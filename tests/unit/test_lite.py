@@ -35,7 +35,7 @@ def lite() -> parsing.Parser:
         ("admiral.jpg", "Hat", 256, 75),
         ("admiral.jpg", "Coat", 160, 470),
         ("photographer.jpg", "Hair", 215, 95),
-        ("photographer.jpg", "Coat", 135, 180),
+        ("photographer.jpg", "Pants", 140, 480),
         ("photographer.jpg", "Background", 450, 60),
     ],
 )
