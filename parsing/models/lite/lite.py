@@ -130,10 +130,11 @@ class Lite:
             person_of = np.zeros(size, np.uint8)
             claims = np.zeros(size, np.float32)
             confidence = np.zeros((len(people), len(PARTS)))
+            closer_look = look if _is_portrait(people, size) else None
             largest_first = sorted(range(len(people)), key=lambda index: -_area(people[index].box))
             for number, index in enumerate(largest_first, start=1):
                 stages.tell(Stage("parse", number, len(people)))
-                answer = self._look_closer(image, people[index].view, look if _is_portrait(people, size) else None)
+                answer = self._look_closer(image, people[index].view, closer_look)
                 confidence[index] = _parse_person(answer, people, index, labels, person_of, claims)
         with stages("decode"):
             parts, humans, person_of = _segments(labels, person_of, people, confidence)

@@ -53,10 +53,10 @@ export class Lite {
     const claims = new Float32Array(size);
     if (!people.length) labels.set(labelMap(look.parts, argmax(look.parts, look.width * look.height).best, look, photo));
     const largestFirst = people.map((_, index) => index).sort((one, other) => areaOf(people[other].box) - areaOf(people[one].box));
+    const closerLook = isPortrait(people, photo, this.settings) ? look : null;
     for (const index of largestFirst) {
       await pause();
-      const portrait = isPortrait(people, photo, this.settings);
-      const closer = await this.lookCloser(photo, people[index].view, portrait ? look : null, pause);
+      const closer = await this.lookCloser(photo, people[index].view, closerLook, pause);
       people[index].parts = this.parsePerson(closer, photo, people, index, labels, personOf, claims);
     }
     times.push(performance.now());

@@ -174,8 +174,10 @@ export class Connection extends LocalPhotos {
     if (this.shown) this.work({ name: "receive" }, serial);
     const unpacked = await Promise.all([decodePhoto(photo, facts.width, facts.height), inflate(maps)]).catch(() => null);
     if (serial !== this.serial) return;
-    if (!unpacked) this.viewer.say("device.broke"); // too little memory, or too old a browser
-    if (!unpacked) return this.work(null, serial);
+    if (!unpacked) {
+      this.viewer.say("device.broke"); // too little memory, or too old a browser
+      return this.work(null, serial);
+    }
     const [pixels, inflated] = unpacked;
     this.props.value = null; // megabytes that nobody needs any more
     this.hold(null);
