@@ -55,7 +55,7 @@ _STATUS: Final[dict[Kind, int]] = {
     "slow": 422,
 }
 
-_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF8")
+_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF8")
 
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -275,6 +275,6 @@ def _unidentified(start: bytes) -> ImageError:
     """What to say about a file that no decoder took, from its first 16 bytes."""
     if start[4:8] == b"ftyp" or (start.startswith(b"RIFF") and start[8:12] == b"AVI "):
         return ImageError("HEIC, AVIF and video files are not supported; save the photo as JPEG.", "unsupported")
-    if start.startswith(_SIGNATURES):
+    if start.startswith(_SIGNATURES) or (start.startswith(b"RIFF") and start[8:12] == b"WEBP"):
         return _damaged()
     return ImageError("This is not an image; use JPEG, PNG, WebP, BMP, TIFF or GIF.", "not-an-image")

@@ -79,6 +79,8 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
         (b"%PDF-1.7\n", "This is not an image", "not-an-image"),
         (HEIC, "HEIC", "unsupported"),
         (b"RIFF\x10\0\0\0AVI LIST" + bytes(100), "video files are not supported", "unsupported"),
+        (b"RIFF\x10\0\0\0WAVEfmt " + bytes(100), "This is not an image", "not-an-image"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "damaged or cut short", "damaged"),
         (b"\xff\xd8\xff", "damaged or cut short", "damaged"),
         (b"\x89PNG\r\n\x1a\n", "damaged or cut short", "damaged"),
         (with_size("PNG", 0, 9), "damaged or cut short", "damaged"),
