@@ -134,6 +134,7 @@ def test_nulls_everywhere_are_no_configuration_at_all(folder: Path) -> None:
         ({"parsing_ins_score_thr": 30}, "parsing_ins_score_thr is 30"),
         ({"parsing_on": "perhaps"}, "parsing_on is 'perhaps'"),
         ({"num_parsing": 10**12}, "num_parsing is 1000000000000"),
+        ({"num_parsing": 12}, "num_parsing is 12, but its network tells 20 classes apart"),
         ({"encoder.in_features": ["res4", "res5"]}, "encoder.in_features is"),
         ({"decoder.pre_norm": True}, "decoder.pre_norm is True"),
     ],

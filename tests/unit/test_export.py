@@ -97,9 +97,24 @@ def rewritten(exported: Path, file: Path, properties: dict[str, str]) -> None:
             lambda exported, file: rewritten(exported, file, {CONFIGURATION: json.dumps({"model": {"num_parsing": 40}})}),
             "40 classes",
         ),
+        (
+            lambda exported, file: rewritten(exported, file, {CONFIGURATION: json.dumps({"model": {"num_parsing": 12}})}),
+            "num_parsing is 12, but",
+        ),
         (lambda exported, file: rewritten(exported, file, {CONFIGURATION: json.dumps({"model": {}})}), "another network"),
     ],
-    ids=["missing", "folder", "cut off", "text", "another model", "no configuration", "bad JSON", "classes", "another network"],
+    ids=[
+        "missing",
+        "folder",
+        "cut off",
+        "text",
+        "another model",
+        "no configuration",
+        "bad JSON",
+        "classes",
+        "too few classes",
+        "another network",
+    ],
 )
 def test_a_file_that_is_no_such_export_is_refused(
     exported: Path, tmp_path: Path, spoil: Callable[[Path, Path], object], sentence: str, capfd: pytest.CaptureFixture[str]

@@ -168,8 +168,8 @@ def open_folder(folder: Path, single_person: bool) -> tuple[ModelConfig, dict[st
 
 
 def parse_config(section: dict[str, Any], single_person: bool, weights: store.Shapes | None = None) -> ModelConfig:
-    """What the `model` section of a configuration says, and the shapes of the weights beside it, where these are known; raises
-    `WeightsError` where that cannot be run or shown.
+    """What the `model` section of a configuration says, and the shapes of the weights beside it, where these are known: none
+    where its sizes are those of the weights; raises `WeightsError` where that cannot be run or shown.
     """
     try:
         config = ModelConfig.from_dict(section, single_person, weights)
@@ -182,6 +182,9 @@ def parse_config(section: dict[str, Any], single_person: bool, weights: store.Sh
         raise store.WeightsError(
             f"The model's num_parsing is {classes}, but its network knows {config.network.num_classes} classes only."
         )
+    told = config.network.num_classes - 1  # the last is Human
+    if weights is not None and config.instances and classes < told:
+        raise store.WeightsError(f"The model's num_parsing is {classes}, but its network tells {told} classes apart.")
     return config
 
 

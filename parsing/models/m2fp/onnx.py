@@ -38,7 +38,7 @@ class OnnxNetwork:
         names = [[node.name for node in nodes] for nodes in (self._session.get_inputs(), self._session.get_outputs())]
         if text is None or names != [[INPUT], list(OUTPUTS)]:
             raise store.WeightsError(f"The file {path.name!r} holds another model; 'python -m parsing export' writes M2FP's.")
-        self.config = parse_config(store.parse_configuration(text), single_person=False)
+        self.config = parse_config(store.parse_configuration(text), single_person=False, weights={})
         sizes = self.config.network
         if self._session.get_outputs()[0].shape[1:] != [sizes.num_queries, sizes.num_classes + 1]:
             raise store.WeightsError(f"The file {path.name!r} holds another network than its {store.CONFIGURATION} describes.")
