@@ -20,7 +20,7 @@ from parsing.image import ImageError, open_photo
 from parsing.memory import peak_memory
 from parsing.parser import load
 from parsing.pictures import encode_picture
-from parsing.program import OptionParser
+from parsing.program import OptionParser, one_line
 from parsing.render import composite
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
         own_peak = peak_memory()
         theirs = reference(opened)
         rows.append(compare(ours, theirs, (own_peak, pipeline.peak)))
-        print(rows[-1].line(Path(photo.path).name), flush=True)
+        print(rows[-1].line(one_line(Path(photo.path).name)), flush=True)
         if target:
             put_file(encode_picture(side_by_side(opened.pixels, ours, theirs), "png"), target)
     if len(rows) > 1:

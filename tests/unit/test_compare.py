@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,13 @@ def test_the_table_has_a_line_for_each_photo_and_one_for_all(photos: Path, capfd
     assert "1 of 1" in lines[1]
     assert "2 of 2" in lines[3]
     assert {file.name for file in photos.iterdir()} == {"one.png", "two.png", "text.jpg", "full"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no name holds such letters")
+def test_a_name_is_one_line_and_commands_no_terminal(photos: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("one.png").rename("\x1b[2J\n.png")
+    assert cli.main(["compare", "\x1b[2J\n.png"]) == 0
+    assert capfd.readouterr().out.splitlines()[1].startswith("?[2J?.png ")
 
 
 def test_the_picture_shows_both_and_where_they_differ(photos: Path) -> None:
