@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if sys.stderr is None:  # closed, as by 2>&-
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, until the program ends
+        os.dup2(sys.stderr.fileno(), 2)  # what `mute` silences; where others are closed too, the file has got another number
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["site"]:
         try:

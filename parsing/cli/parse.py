@@ -68,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
     """Does what the options ask for, and gives the exit status; raises ValueError, OSError or ImportError with a sentence for
     the user where nothing can be begun.
     """
+    if options.output == STDOUT and sys.stdout is None:  # closed, as by >&-
+        raise ValueError("Standard output is closed; give something else with -o.")
     if video.is_video(options):
         return video.run(options, lambda: load_parser(options))
     folder = None if options.output == STDOUT else Path(options.output)

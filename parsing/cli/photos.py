@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -50,12 +51,14 @@ def find_photos(named: Iterable[str], recursive: bool, output: Path | None) -> l
         output: the folder of results, whose files are no photos; None for standard output.
 
     Raises:
-        ImageError: there is no such file, no photo in a folder, or nothing that a pattern fits.
+        ImageError: there is no such file, no photo in a folder, nothing that a pattern fits, or standard input is closed.
         ValueError: results would lie among the photos of a folder.
     """
     photos = []
     for name in named:
         if name == STDIN:
+            if sys.stdin is None:  # closed, as by <&-
+                raise ImageError("Standard input is closed; give a file.", "missing")
             photos.append(PhotoFile(STDIN, "stdin"))
         elif os.path.isdir(name):
             photos += _in_folder(Path(name), recursive, output)

@@ -295,8 +295,9 @@ def test_whoever_stops_reading_ends_it_quietly(kind: str, photos: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="asks a shell")
-def test_standard_error_may_be_closed(photos: Path) -> None:
-    command = ["sh", "-c", 'exec "$0" -m parsing one.png text.jpg -o out --model lite 2>&-', sys.executable]
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_standard_error_may_be_closed(closed: str, photos: Path) -> None:
+    command = ["sh", "-c", f'exec "$0" -m parsing one.png text.jpg -o out --model lite {closed}', sys.executable]
     ended = subprocess.run(command, cwd=photos, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE)
     assert (ended.returncode, ended.stdout, written()) == (1, b"", {"one.png"})
 

@@ -65,6 +65,21 @@ def test_a_mistake_is_one_line_before_any_model_is_loaded(
 
 
 @pytest.mark.parametrize(
+    ("stream", "arguments", "said"),
+    [
+        ("stdin", ["-", "-o", "out"], "Standard input is closed; give a file."),
+        ("stdout", ["one.png", "-o", "-"], "Standard output is closed; give something else with -o."),
+        ("stdout", ["clip.mp4", "-o", "-", "--json"], "Standard output is closed; give something else with -o."),
+    ],
+)
+def test_a_stream_that_is_closed(
+    stream: str, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, stream, None)
+    assert_refused(arguments, said, capfd)
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--model", "m2fp", "--weights", "absent"], "The weights folder 'absent' needs"),
