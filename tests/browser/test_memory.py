@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
-from support.browsing import file_of, shown, upload, visit
+from support.browsing import file_of, shown, upload, visit, wait_for_address
 from support.crowd_model import PHOTO, Crowd
 from support.served import serve
 
@@ -58,7 +58,7 @@ def test_the_link_carries_the_device_and_goes_before_what_is_remembered(browser:
         expect(page.locator("#models [value=device]")).to_be_checked()
         expect(page.locator("h1")).to_have_text("人体解析")
         page.locator("#views [value=map]").check()
-        assert "model=device" in page.url  # still there after something was set, for a reload
+        wait_for_address(page, "model=device")  # still there after something was set, for a reload
         sends_nothing(page)
 
 

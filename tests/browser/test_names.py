@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import file_of, shown, upload, visit
+from support.browsing import file_of, shown, upload, visit, wait_for_address
 from support.crowd_model import PARSED, PHOTO
 
 from parsing.labels import PARTS
@@ -75,7 +75,7 @@ def test_names_follow_zoom_choice_and_language_and_are_in_the_link(page: Page) -
     choose_face_of(page, 2)
     page.get_by_role("button", name="Names on the picture").click()
     expect(page.get_by_role("button", name="Names on the picture")).to_have_attribute("aria-pressed", "true")
-    assert "names=on" in page.url
+    wait_for_address(page, "names=on")
     page.evaluate(WRITTEN)
     page.get_by_role("button", name="Zoom in").click()
     assert [name["text"] for name in written(page)][-1:] == ["Face"]

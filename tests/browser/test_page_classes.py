@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.browsing import file_of, shown, upload, visit
+from support.browsing import file_of, shown, upload, visit, wait_for_address
 from support.jumpsuit_model import Jumpsuit
 from support.served import PHOTO, serve
 from support.striped_model import Stripes
@@ -33,7 +33,7 @@ def test_names_change_with_the_model_and_ticks_stay(page: Page) -> None:
     expect(page.get_by_role("checkbox", name="Hair", exact=True)).not_to_be_checked()
     expect(box).to_have_count(0)
     page.get_by_role("button", name="Jumpsuits", exact=True).click()
-    assert "parts=Jumpsuits" in page.url
+    wait_for_address(page, "parts=Jumpsuits")
     page.locator("[data-language='zh-CN']").click()
     expect(page.get_by_role("checkbox", name="连体衣", exact=True)).to_be_checked()
     page.locator("#models [value=lite]").check()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Download, Page, Request, expect
-from support.browsing import file_of, page_address, rgba, shown, upload, visit
+from support.browsing import file_of, page_address, rgba, shown, upload, visit, wait_for_address
 from support.crowd_model import PARSED, PHOTO
 
 import parsing
@@ -64,7 +64,7 @@ def test_edges_are_those_of_composite(page: Page, view: str, grow: int, feather:
         np.testing.assert_array_equal(drawn[..., 3], expected[..., 3])
         drawn, expected = (picture[..., :3] * picture[..., 3:] / 255 for picture in (drawn, expected))
     assert np.abs(drawn[..., :3] - expected).max() <= 1
-    assert f"grow={grow}" in page.url
+    wait_for_address(page, f"grow={grow}")
 
 
 def test_a_garment_gets_the_colour_that_is_chosen(page: Page) -> None:
@@ -73,7 +73,7 @@ def test_a_garment_gets_the_colour_that_is_chosen(page: Page) -> None:
     page.locator("#color-choice").fill("#1e90ff")
     expected = parsing.composite(PHOTO, PARSED, parts=["Coat"], view="recolor", color="#1e90ff")
     assert np.abs(shown(page).astype(int) - expected).max() <= 1
-    assert "color=1e90ff" in page.url
+    wait_for_address(page, "color=1e90ff")
 
 
 def test_a_part_is_cut_out_and_cropped(page: Page) -> None:
@@ -206,11 +206,36 @@ def test_a_link_restores_what_is_set(browser: Browser, page: Page, address: str)
     setting = {"parts": ["Hair", "Coat"], "opacity": 0.35, "palette": "safe", "view": "outlines"}
     choose(page, **setting, person=2)
     shown(page)
-    assert page.url.endswith("#parts=Hair,Coat&opacity=0.35&palette=safe&view=outlines")
+    wait_for_address(page, "#parts=Hair,Coat&opacity=0.35&palette=safe&view=outlines")
     for other in visit(browser, page.url):
         upload(other, file_of(PHOTO))
         np.testing.assert_array_equal(shown(other), parsing.composite(PHOTO, PARSED, **setting))
         assert other.locator("#opacity input").input_value() == "0.35"
+
+
+REFUSE = """() => {
+    const replace = history.replaceState.bind(history);
+    let left = 100;
+    history.replaceState = (...address) => {
+        if (left-- <= 0) throw new DOMException("More than 100 times in 30 seconds.", "SecurityError");
+        replace(...address);
+    };
+}"""
+"""What Safari does; Firefox does so after 200 times in ten seconds."""
+SLIDE = """(slider) => {
+    for (let step = 0; step <= 150; step++) {
+        slider.value = String((step % 100) / 100);
+        slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    }
+}"""
+
+
+def test_a_slider_that_moves_for_long_is_followed_to_its_end(page: Page) -> None:
+    page.evaluate(REFUSE)
+    page.locator("#opacity-range").evaluate(SLIDE)
+    expect(page.locator("#opacity output")).to_have_text("50%")
+    np.testing.assert_array_equal(shown(page), parsing.composite(PHOTO, PARSED, opacity=0.5))
+    wait_for_address(page, "opacity=0.5")
 
 
 def test_a_link_to_the_comparison_shows_the_divider(browser: Browser, address: str) -> None:

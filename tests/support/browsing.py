@@ -81,6 +81,11 @@ def wait_for(page: Page, *texts: str) -> None:
         expect(page.locator("#facts")).to_contain_text(text)
 
 
+def wait_for_address(page: Page, text: str) -> None:
+    """Until the address of the page holds the text; it follows what is set a little later."""
+    page.wait_for_function("(text) => location.href.includes(text)", arg=text)
+
+
 def wait_for_examples(page: Page) -> None:
     """Until each example has its name."""
     named = "[...document.querySelectorAll('#examples img')].filter((image) => image.alt).length"

@@ -47,12 +47,11 @@ export class LocalPhotos {
     return location.origin + location.pathname + location.search + "#" + decodeURIComponent(said.toString());
   }
 
-  /** What the link says behind its "#". */
+  /** What the link says behind its "#". @returns {URLSearchParams} */
   linkSays() {
     const { viewer } = this;
     const { example } = this.onShow;
-    const said = new URLSearchParams(location.hash.slice(1));
-    for (const name of ["example", "person"]) said.delete(name); // of the link that the page was opened with
+    const said = new URLSearchParams(viewer.settings.hash);
     said.set("language", viewer.words.language);
     if (example) said.set("example", example);
     if (example && viewer.settings.person) said.set("person", String(viewer.settings.person));

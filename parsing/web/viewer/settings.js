@@ -6,6 +6,7 @@
 
 const VIEWS = ["overlay", "map", "cutout", "outlines", "blur", "pixelate", "recolor", "compare"];
 const WIDEST_EDGE = 64; // pixels
+const WRITE_MS = 350; // from one change of the address to the next: some browsers refuse more than 100 in half a minute, by an exception
 
 export class Settings {
   /** @param {string[]} names of the parts @param {Record<string, Color[]>} palettes */
@@ -27,6 +28,8 @@ export class Settings {
     this.named = false; // whether names are written on the picture
     this.crop = false; // whether a cut-out is saved without what is around it
     this.legend = false; // whether a saved picture has a legend
+    this.rests = false; // whether the address has just been changed
+    this.unwritten = false; // whether it is to be changed again
     this.read(location.hash);
   }
 
@@ -48,7 +51,21 @@ export class Settings {
     this.before = null;
   }
 
+  /** Puts it into the address, at once or a little later: a slider changes it all the time. */
   write() {
+    this.unwritten = this.rests;
+    if (this.rests) return;
+    this.rests = true;
+    const { hash } = this;
+    history.replaceState(history.state, "", location.pathname + location.search + (hash ? "#" + hash : ""));
+    setTimeout(() => {
+      this.rests = false;
+      if (this.unwritten) this.write();
+    }, WRITE_MS);
+  }
+
+  /** What the address says behind its "#", or is about to say. */
+  get hash() {
     const said = [];
     if (this.ticked.size < this.names.length) said.push("parts=" + [...this.ticked].join(","));
     if (this.opacity !== 0.6) said.push("opacity=" + this.opacity);
@@ -60,8 +77,7 @@ export class Settings {
     if (this.named) said.push("names=on");
     const before = new URLSearchParams(location.hash.slice(1));
     for (const name of ["language", "model"]) if (before.has(name)) said.push(`${name}=${before.get(name)}`); // see preferences.js
-    const address = location.pathname + location.search + (said.length ? "#" + said.join("&") : "");
-    history.replaceState(history.state, "", address);
+    return said.join("&");
   }
 
   /** The classes have other names from now on; what is ticked stays ticked. @param {Part[]} before @param {Part[]} after */
