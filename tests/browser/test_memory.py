@@ -120,6 +120,20 @@ def test_a_teaching_link_shows_what_the_teacher_saw(browser: Browser, page: Page
         expect(other.locator("html")).to_have_attribute("lang", "en")
 
 
+TWICE = """async () => {
+    const viewer = await window.parsingViewer;
+    await viewer.receive(await viewer.server.earlier_photo({ ticket: viewer.ticket, earlier: viewer.serial }));
+}"""
+
+
+def test_a_photo_that_comes_twice_is_shown_once(page: Page) -> None:
+    upload(page, file_of(PHOTO))
+    shown(page, PHOTO.shape[:2])
+    page.locator("#people [value='2']").check()
+    page.evaluate(TWICE)
+    expect(page.locator("#people [value='2']")).to_be_checked()
+
+
 def test_a_link_to_an_example_works_where_the_page_is_open_already(page: Page) -> None:
     upload(page, file_of(PHOTO))
     shown(page, PHOTO.shape[:2])

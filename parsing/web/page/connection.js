@@ -33,6 +33,7 @@ export class Connection extends LocalPhotos {
     this.props = props;
     this.server = server;
     this.page = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.received = 0; // number of the photo that has come last
     /** @type {WeakMap<File, number>} */
     this.serials = new WeakMap(); // of photos that have been on show
     /** @type {Map<string, string>} */
@@ -171,6 +172,9 @@ export class Connection extends LocalPhotos {
     if (failed) this.viewer.say(failed);
     if (failed !== undefined) return this.work(null, serial);
     if (stage) return this.work(stage, serial);
+    this.props.value = null; // megabytes that nobody needs any more
+    if (this.received === serial) return; // Gradio tells the last message of a call twice
+    this.received = serial;
     if (this.shown) this.work({ name: "receive" }, serial);
     const unpacked = await Promise.all([decodePhoto(photo, facts.width, facts.height), inflate(maps)]).catch(() => null);
     if (serial !== this.serial) return;
@@ -179,7 +183,6 @@ export class Connection extends LocalPhotos {
       return this.work(null, serial);
     }
     const [pixels, inflated] = unpacked;
-    this.props.value = null; // megabytes that nobody needs any more
     this.hold(null);
     this.shown = serial;
     this.onShow = this.chosen;
