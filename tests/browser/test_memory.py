@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -132,6 +133,24 @@ def test_a_photo_that_comes_twice_is_shown_once(page: Page) -> None:
     page.locator("#people [value='2']").check()
     page.evaluate(TWICE)
     expect(page.locator("#people [value='2']")).to_be_checked()
+
+
+AHEAD = """async () => {
+    const viewer = await window.parsingViewer;
+    viewer.begin();
+    await viewer.server.earlier_photo({ ticket: viewer.ticket, earlier: viewer.shown - 1 });
+}"""
+"""The server has another photo ready, which is still on its way to the page."""
+
+
+def test_a_file_is_of_the_photo_on_the_screen(page: Page) -> None:
+    for pixels in (PHOTO, PHOTO[:40]):
+        upload(page, file_of(pixels))
+        shown(page, pixels.shape[:2])
+    page.evaluate(AHEAD)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="JSON", exact=True).click()
+    assert json.loads(waiting.value.path().read_bytes())["size"]["height"] == 40
 
 
 def test_a_link_to_an_example_works_where_the_page_is_open_already(page: Page) -> None:

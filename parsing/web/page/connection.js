@@ -53,7 +53,12 @@ export class Connection extends LocalPhotos {
   }
 
   get ticket() {
-    return `${this.page} ${this.serial} ${this.viewer.words.language}`;
+    return this.ticketFor(this.serial);
+  }
+
+  /** @param {number} serial of a photo */
+  ticketFor(serial) {
+    return `${this.page} ${serial} ${this.viewer.words.language}`;
   }
 
   /** @param {string} reason */
@@ -201,6 +206,7 @@ export class Connection extends LocalPhotos {
     if (serial !== this.serial) return true;
     if (mirrored) mirror(pixels, width);
     this.hold(null);
+    this.shown = serial;
     this.onShow = this.chosen;
     this.viewer.show({ ...answer, pixels, maps }, true);
     return true;
@@ -210,7 +216,8 @@ export class Connection extends LocalPhotos {
   async makeFile(wanted) {
     if (this.found) return super.makeFile(wanted);
     const { form, parts, person, palette, grow, feather } = wanted;
-    const file = await this.server.save_file({ ticket: this.ticket, form, parts, person: person || null, palette, grow, feather });
+    const ticket = this.ticketFor(this.shown); // the server may be at a newer photo
+    const file = await this.server.save_file({ ticket, form, parts, person: person || null, palette, grow, feather });
     if (!file || "refused" in file) return file;
     return { name: file.name, blob: new Blob([fromBase64(file.content)], { type: file.type }) };
   }

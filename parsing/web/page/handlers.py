@@ -242,9 +242,9 @@ class Handlers:
             return None
 
     def make_file(self, sent: Any) -> Message | None:
-        """A file of what is on the screen, see `take_file`, to which "ticket" is added; None where the server has forgotten the
-        photo.
+        """A file of what is on the screen, see `take_file`, to which "ticket" is added, that of the photo on the screen; None
+        where the server has forgotten it.
         """
         ticket = Ticket.read(sent.get("ticket")) if isinstance(sent, dict) else None
-        shown = None if ticket is None else self.visits.shown(ticket)
+        shown = None if ticket is None else self.visits.earlier(ticket, ticket.serial)
         return take_file(shown, sent) if shown else None

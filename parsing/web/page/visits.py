@@ -88,6 +88,7 @@ class Visits:
     def earlier(self, ticket: Ticket, number: int) -> Shown | None:
         """What the page has shown as this number, or None where the server has forgotten it."""
         with self._lock:
+            self._touch(ticket.page)
             return self._photos.get((ticket.page, number))
 
     def _forget_photos(self) -> None:
