@@ -168,8 +168,11 @@ def open_folder(folder: Path, single_person: bool) -> tuple[ModelConfig, dict[st
 
 
 def parse_config(section: dict[str, Any], single_person: bool, weights: store.Shapes | None = None) -> ModelConfig:
-    """What the `model` section of a configuration says, and the shapes of the weights beside it, where these are known: none
-    where its sizes are those of the weights; raises `WeightsError` where that cannot be run or shown.
+    """What the `model` section of a configuration says; raises `WeightsError` where that cannot be run or shown.
+
+    Args:
+        weights: shapes of the weights beside it, which say what the section leaves out; None before they are read, when the
+            network's sizes are not yet certain; empty where the section alone says them all, as in an exported file.
     """
     try:
         config = ModelConfig.from_dict(section, single_person, weights)
