@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,13 +113,14 @@ def _boxes(people: NDArray[np.uint8]) -> dict[int, tuple[int, int, int, int]]:
 
 def read_photos(root: Path, ids: Sequence[str]) -> list[Photo]:
     """Reads photos into memory, leaving out those without a person."""
-    photos = (read_photo(root, identity) for identity in ids)
-    return [photo for photo in photos if photo.boxes]
+    with ThreadPoolExecutor() as pool:
+        return [photo for photo in pool.map(lambda identity: read_photo(root, identity), ids) if photo.boxes]
 
 
 def read_backgrounds(folder: Path) -> list[NDArray[np.uint8]]:
     """All JPEG pictures of a folder, RGB uint8; none where there is no folder."""
-    return [read_pixels(path) for path in sorted(folder.glob("*.jpg"))]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(read_pixels, sorted(folder.glob("*.jpg"))))
 
 
 def sampling_weights(photos: Sequence[Photo], threshold: float = 0.15) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ HELD_OUT = 63
 SIZE_PHASES = ((0.3, 0.5), (0.75, 0.75), (1.0, 1.0))
 """(share of the time until which it holds, scale of the pictures)"""
 SHAPES = ((512, 224), (448, 256), (448, 256), (384, 320), (320, 320), (320, 384), (288, 416))
-BATCH_PIXELS = 12 * 448 * 256
+PICTURE_PIXELS = 448 * 256
 ENCODER_SHARE = 0.05
 """Of the learning rate, for the encoder, times the size of its values: AdamW's steps are of one size, and would soon undo what
 small values have learnt.
@@ -58,11 +58,14 @@ class Clock:
 
 
 class Batches(IterableDataset):
-    """Endless batches, the pictures of one of equal shape, smaller ones early in the schedule."""
+    """Endless batches, the pictures of one of equal shape, smaller ones early in the schedule; `pictures` of whole size, or
+    more that are smaller.
+    """
 
-    def __init__(self, mixture: Mixture, clock: Clock) -> None:
+    def __init__(self, mixture: Mixture, clock: Clock, pictures: int) -> None:
         self.mixture = mixture
         self.clock = clock
+        self.pictures = pictures
 
     def __iter__(self) -> Iterator[Batch]:
         cv2.setNumThreads(0)
@@ -71,7 +74,7 @@ class Batches(IterableDataset):
             scale = next(scale for until, scale in SIZE_PHASES if self.clock.progress <= until)
             shape = SHAPES[rng.integers(len(SHAPES))]
             size = tuple(max(int(side * scale) // 32 * 32, 64) for side in shape)
-            count = max(4, round(BATCH_PIXELS / (size[0] * size[1]) / (1 + (scale == 0.5))))
+            count = max(4, round(self.pictures * PICTURE_PIXELS / (size[0] * size[1]) / (1 + (scale == 0.5))))
             # close-ups and scenes in one batch, so that batch statistics are those that both will meet in use
             yield make_batch([self.mixture.make(rng, size) for _ in range(count)], rng)
 
@@ -165,7 +168,9 @@ def train(options: argparse.Namespace) -> None:
         average.load_state_dict(state["average"])
     clock = Clock(options.minutes, elapsed)
     print(f"{mixture}, {count_parameters(network) / 1e6:.2f} M parameters", flush=True)
-    batches = DataLoader(Batches(mixture, clock), batch_size=None, num_workers=options.workers, prefetch_factor=3)
+    batches = DataLoader(
+        Batches(mixture, clock, options.pictures), batch_size=None, num_workers=options.workers, prefetch_factor=3
+    )
 
     def save() -> None:
         state = {
@@ -194,9 +199,9 @@ def train(options: argparse.Namespace) -> None:
         step += 1
         update_average(average, network, step)
         seen += len(batch.pixels)
-        sums = {name: sums.get(name, 0.0) + value.item() for name, value in losses.items()}
+        sums = {name: sums.get(name, 0.0) + value.detach() for name, value in losses.items()}
         if step % 50 == 0:
-            means = " ".join(f"{name} {value / 50:.3f}" for name, value in sums.items())
+            means = " ".join(f"{name} {float(value) / 50:.3f}" for name, value in sums.items())
             speed = seen / (time.time() - reported)
             print(f"step {step} {clock.progress:.3f} {tuple(batch.pixels.shape)} {speed:.1f} pictures/s {means}", flush=True)
             seen, sums, reported = 0, {}, time.time()
@@ -216,7 +221,8 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that make pictures; a graphics card needs all cores")
+    parser.add_argument("--pictures", type=int, default=12, help="of whole size in a batch; 96 suit a graphics card")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -91,8 +91,8 @@ def read_photo_ids(root: Path) -> list[str]:
     return [path.stem for path in (root / "Images").glob("*.jpg")]
 
 
-def settle(scores: NDArray[np.float32], worn: Worn) -> NDArray[np.uint8]:
-    """Labels of a person's N pixels from their logits (N, 20)."""
+def settle(scores: NDArray[np.float32], worn: Worn, least_probability: float = LEAST_PROBABILITY) -> NDArray[np.uint8]:
+    """Labels of a person's N pixels from their logits (N, 20); `PERSON` where none is as probable as `least_probability`."""
     allowed = worn.allowed
     scores = scores[:, allowed].astype(np.float64)
     scores -= scores.max(axis=1, keepdims=True)
@@ -108,7 +108,7 @@ def settle(scores: NDArray[np.float32], worn: Worn) -> NDArray[np.uint8]:
     probability = np.exp(scores - scores.max(axis=1, keepdims=True))
     probability /= probability.sum(axis=1, keepdims=True)
     labels = np.array(allowed, np.uint8)[probability.argmax(axis=1)]
-    labels[probability.max(axis=1) < LEAST_PROBABILITY] = PERSON
+    labels[probability.max(axis=1) < least_probability] = PERSON
     return labels
 
 
@@ -130,15 +130,20 @@ class Teacher:
         return np.dstack([cv2.resize(score, (width, height), interpolation=cv2.INTER_LINEAR) for score in scores])
 
 
+def around(box: tuple[int, int, int, int], size: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of a box with a margin, within a photo of (height, width) `size`."""
+    x0, y0, x1, y1 = box
+    across, down = int(MARGIN * (x1 - x0)), int(MARGIN * (y1 - y0))
+    return np.s_[max(y0 - down, 0) : min(y1 + down, size[0]), max(x0 - across, 0) : min(x1 + across, size[1])]
+
+
 def label(pixels: NDArray[np.uint8], people: NDArray[np.uint8], worn: dict[int, Worn], teacher: Teacher) -> NDArray[np.uint8]:
     """(H, W) class indices, `PERSON` and `IGNORE` of one photo."""
     labels = np.where(people == 0, 0, PERSON).astype(np.uint8)
-    height, width = people.shape
     for number, clothes in worn.items():
         mask = people == number
         x, y, columns, rows = cv2.boundingRect(mask.astype(np.uint8))
-        across, down = int(MARGIN * columns), int(MARGIN * rows)
-        area = np.s_[max(y - down, 0) : min(y + rows + down, height), max(x - across, 0) : min(x + columns + across, width)]
+        area = around((x, y, x + columns, y + rows), people.shape)
         inside = mask[area]
         labels[area][inside] = settle(teacher(pixels[area])[inside], clothes)
     kernel = np.ones((EDGE, EDGE), np.uint8)

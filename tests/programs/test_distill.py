@@ -65,7 +65,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = folder / "out"
     options = argparse.Namespace(teacher="m2fp", weights=TEACHER, photos=[photos], extra=[], wild=[], places=[], out=out)
     vars(options).update(start=MODEL_FILE, variant=VARIANT, rate=2e-3, minutes=10 / 60)
-    vars(options).update(threads=torch.get_num_threads(), workers=1, device="cpu")
+    vars(options).update(threads=torch.get_num_threads(), workers=1, pictures=12, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "Clock", Ticks)
         model = distill(options)

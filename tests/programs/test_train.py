@@ -26,7 +26,14 @@ def test_a_few_seconds_of_training_give_a_model_that_parses(tmp_path: Path) -> N
     torch.save({"network": weights, "average": weights}, start)
     options = argparse.Namespace(data=[data], held_out=63, extra=[], wild=[data], places=[data / "Images"], out=tmp_path)
     vars(options).update(
-        start=start, variant=VARIANT, minutes=0.15, rate=2e-3, threads=torch.get_num_threads(), workers=1, device="cpu"
+        start=start,
+        variant=VARIANT,
+        minutes=0.15,
+        rate=2e-3,
+        threads=torch.get_num_threads(),
+        workers=1,
+        pictures=12,
+        device="cpu",
     )
     train(options)
     export([tmp_path / "checkpoint.pt"], tmp_path / "lite.onnx")
