@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from parsing.files import write_file
+
 IGNORE = 255
 PERSON = 254
 """Label of a pixel that is somebody's, of no part in particular."""
@@ -88,6 +90,19 @@ def make_photo(identity: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint
     half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     quarter = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     return Photo(identity, (pixels, half, quarter), labels, people, _boxes(people))
+
+
+def write_photo(root: Path, identity: str, picture: bytes, labels: NDArray[np.uint8], people: NDArray[np.uint8]) -> None:
+    """Writes one photo, the content of a JPEG file, and its labels, as `read_photo` reads them, and the folders for them.
+
+    Raises:
+        OSError: the folder is full or may not be written to.
+    """
+    maps = {"Category_ids": labels, "Human_ids": people}
+    files = {f"{folder}/{identity}.png": cv2.imencode(".png", values)[1].tobytes() for folder, values in maps.items()}
+    for name, content in {f"Images/{identity}.jpg": picture, **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write_file(content, root / name)
 
 
 def _single_person(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,15 +17,15 @@ import json
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from parsing.models.lite.lite import Lite
 from parsing.result import Segment
-from training.data import IGNORE, read_pixels
-from training.worn import Teacher, Worn, around, settle
+from parsing.video.tracking import Box, overlap
+from training.data import IGNORE, read_pixels, write_photo
+from training.worn import Teacher, Worn, settle, view_of
 
 BODY: Final = ("Hair", "Face", "Torso-skin", "Arm", "Leg", "Shoe")
 """May be seen of anybody."""
@@ -34,24 +34,13 @@ LEAST_PROBABILITY: Final = 0.65
 LEAST_OVERLAP: Final = 0.5
 """Of two boxes of one person, as intersection over union."""
 
-Box = tuple[int, int, int, int]
-
 
 def read_lists(file: Path) -> dict[str, list[tuple[Box, Worn]]]:
     """Boxes and clothes by photo."""
     return {
-        identity: [(tuple(one["box"]), Worn(tuple(one["yes"]), (*one["maybe"], *BODY))) for one in people]
+        identity: [(np.array(one["box"], float), Worn(tuple(one["yes"]), (*one["maybe"], *BODY))) for one in people]
         for identity, people in json.loads(file.read_text()).items()
     }
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    both = max(width, 0) * max(height, 0)
-    areas = ((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (one, other))
-    return both / (sum(areas) - both)
 
 
 def label(
@@ -68,7 +57,7 @@ def label(
         person = _find(plain.people, box)
         if person is None:
             return None
-        area = around(person.box, plain.size)
+        area = view_of(person.box, plain.size)
         inside = person.mask[area]
         labels[area][inside] = settle(teacher(pixels[area])[inside], clothes, LEAST_PROBABILITY)
         numbers[area][inside] = number
@@ -79,8 +68,8 @@ def label(
 
 def _find(people: list[Segment], box: Box) -> Segment | None:
     """Whose box is most like the given one."""
-    found = max(people, key=lambda person: overlap(person.box, box), default=None)
-    return found if found and overlap(found.box, box) >= LEAST_OVERLAP else None
+    overlaps = [overlap(np.array(person.box, float), box) for person in people]
+    return people[int(np.argmax(overlaps))] if max(overlaps, default=0) >= LEAST_OVERLAP else None
 
 
 def main() -> None:
@@ -91,17 +80,14 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="ONNX file of training.export")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    for folder in ("Images", "Category_ids", "Human_ids"):
-        (options.out / folder).mkdir(parents=True, exist_ok=True)
-    model, teacher, done = Lite(options.model), Teacher(options.model), []
+    model, done = Lite(options.model), []
+    teacher = Teacher(model)
     for identity, listed in tqdm(read_lists(options.lists).items(), unit="photo", disable=None):
         photo = options.photos / f"{identity}.jpg"
         labelled = label(read_pixels(photo), listed, model, teacher)
         if labelled is None:
             continue
-        (options.out / "Images" / photo.name).write_bytes(photo.read_bytes())
-        for folder, values in zip(("Category_ids", "Human_ids"), labelled, strict=True):
-            cv2.imwrite(str(options.out / folder / f"{identity}.png"), values)
+        write_photo(options.out, identity, photo.read_bytes(), *labelled)
         done.append(identity)
     (options.out / "train_id.txt").write_text("\n".join(done) + "\n")
 

@@ -32,7 +32,7 @@ from parsing.parser import Model
 from parsing.pictures import encode_picture
 from parsing.result import Parsing
 from training.augment import MIRROR
-from training.data import IGNORE, read_ids
+from training.data import IGNORE, read_ids, write_photo
 
 LARGEST_DOUBT = 0.35
 """A photo is left out where more than this share of its people's pixels is doubtful."""
@@ -74,8 +74,7 @@ def label_photos(model: Model, photos: Iterable[Path], out: Path) -> None:
     Raises:
         ValueError: the labels in the folder are another model's.
     """
-    for folder in ("Images", "Category_ids", "Human_ids"):
-        (out / folder).mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     if (out / TEACHER).exists() and (out / TEACHER).read_text() != model.title:
         raise ValueError(
             f"The labels in {out.name!r} are from another model, {(out / TEACHER).read_text()}; choose a new folder."
@@ -108,10 +107,7 @@ def _label_file(model: Model, content: bytes, identity: str, out: Path) -> bool:
     labelled = label(model, pixels)
     if labelled is None:
         return False
-    labels, people = labelled
-    write_file(encode_picture(pixels, "jpeg"), out / "Images" / f"{identity}.jpg")
-    for folder, values in (("Category_ids", labels), ("Human_ids", people)):
-        write_file(cv2.imencode(".png", values)[1].tobytes(), out / folder / f"{identity}.png")
+    write_photo(out, identity, encode_picture(pixels, "jpeg"), *labelled)
     return True
 
 

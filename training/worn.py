@@ -23,10 +23,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.inference_session import open_session
-from parsing.labels import PARTS, part_index
-from training.augment import MIRROR
-from training.data import CROWD, IGNORE, PERSON, read_pixels, split_ids
+from parsing.labels import part_index
+from parsing.models.lite.lite import STRIDE, Lite
+from training.data import CROWD, IGNORE, PERSON, read_pixels, split_ids, write_photo
 
 HELD_OUT: Final = 24
 EDGE: Final = 5
@@ -53,7 +52,6 @@ LEAST_SHARE: Final = {
 LEAST_PROBABILITY: Final = 0.5
 AREA: Final = 72_000
 MARGIN: Final = 0.25
-STRIDE: Final = 32
 
 
 @dataclass(frozen=True)
@@ -113,10 +111,10 @@ def settle(scores: NDArray[np.float32], worn: Worn, least_probability: float = L
 
 
 class Teacher:
-    """A model of `training.export`, asked for the part logits of one box of a photo."""
+    """A model that is asked for the part logits of one box of a photo."""
 
-    def __init__(self, file: Path) -> None:
-        self.session = open_session(file)
+    def __init__(self, model: Lite) -> None:
+        self.model = model
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(H, W, 20) logits of RGB (H, W, 3), the mean of two looks, one of them in the mirror."""
@@ -124,13 +122,11 @@ class Teacher:
         zoom = (AREA / (height * width)) ** 0.5
         size = [max(round(side * zoom / STRIDE), 1) * STRIDE for side in (width, height)]
         small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
-        plain = self.session.run(["parts"], {"image": small[None]})[0][0]
-        mirrored = self.session.run(["parts"], {"image": np.ascontiguousarray(small[None, :, ::-1])})[0][0]
-        scores = (plain + mirrored[MIRROR[: len(PARTS)], :, ::-1]) / 2  # (20, h, w)
+        scores = (self.model.ask(small).parts + self.model.ask(small[:, ::-1]).mirrored().parts) / 2  # (20, h, w)
         return np.dstack([cv2.resize(score, (width, height), interpolation=cv2.INTER_LINEAR) for score in scores])
 
 
-def around(box: tuple[int, int, int, int], size: tuple[int, ...]) -> tuple[slice, slice]:
+def view_of(box: tuple[int, int, int, int], size: tuple[int, ...]) -> tuple[slice, slice]:
     """Rows and columns of a box with a margin, within a photo of (height, width) `size`."""
     x0, y0, x1, y1 = box
     across, down = int(MARGIN * (x1 - x0)), int(MARGIN * (y1 - y0))
@@ -143,7 +139,7 @@ def label(pixels: NDArray[np.uint8], people: NDArray[np.uint8], worn: dict[int, 
     for number, clothes in worn.items():
         mask = people == number
         x, y, columns, rows = cv2.boundingRect(mask.astype(np.uint8))
-        area = around((x, y, x + columns, y + rows), people.shape)
+        area = view_of((x, y, x + columns, y + rows), people.shape)
         inside = mask[area]
         labels[area][inside] = settle(teacher(pixels[area])[inside], clothes)
     kernel = np.ones((EDGE, EDGE), np.uint8)
@@ -159,17 +155,13 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="ONNX file of training.export")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    for folder in ("Images", "Category_ids", "Human_ids"):
-        (options.out / folder).mkdir(parents=True, exist_ok=True)
-    teacher, worn = Teacher(options.model), read_worn(options.data)
+    teacher, worn = Teacher(Lite(options.model)), read_worn(options.data)
     ids, _ = split_ids(read_photo_ids(options.data), HELD_OUT)
     for identity in ids:
-        pixels = read_pixels(options.data / "Images" / f"{identity}.jpg")
+        photo = options.data / "Images" / f"{identity}.jpg"
         people = cv2.imread(str(options.data / "People" / f"{identity}.png"), cv2.IMREAD_UNCHANGED)
-        labels = label(pixels, people, worn.get(identity, {}), teacher)
-        (options.out / "Images" / f"{identity}.jpg").write_bytes((options.data / "Images" / f"{identity}.jpg").read_bytes())
-        cv2.imwrite(str(options.out / "Category_ids" / f"{identity}.png"), labels)
-        cv2.imwrite(str(options.out / "Human_ids" / f"{identity}.png"), np.where(people == CROWD, 0, people))
+        labels = label(read_pixels(photo), people, worn.get(identity, {}), teacher)
+        write_photo(options.out, identity, photo.read_bytes(), labels, np.where(people == CROWD, 0, people))
     (options.out / "train_id.txt").write_text("\n".join(ids) + "\n")
 
 

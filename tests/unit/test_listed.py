@@ -10,24 +10,26 @@ from numpy.typing import NDArray
 
 from parsing.labels import HUMAN, PARTS, part_index
 from parsing.result import Parsing, Segment
+from parsing.video.tracking import Box, overlap
 from training.data import IGNORE, PERSON
-from training.listed import Box, label, overlap, read_lists
+from training.listed import label, read_lists
 from training.worn import Worn
 
 ROOT = Path(__file__).parents[2]
 DRESS, SKIRT, UPPER = (part_index(name) for name in ("Dress", "Skirt", "UpperClothes"))
 SIZE = (40, 60)
-TALL, WIDE = (10, 5, 20, 35), (35, 10, 55, 30)
+TALL, WIDE = np.array([10, 5, 20, 35], float), np.array([35, 10, 55, 30], float)
 
 
 def mask_of(box: Box) -> NDArray[np.bool_]:
     mask = np.zeros(SIZE, bool)
-    mask[box[1] : box[3], box[0] : box[2]] = True
+    x0, y0, x1, y1 = box.astype(int)
+    mask[y0:y1, x0:x1] = True
     return mask
 
 
 class Rectangles:
-    """Finds the same two people in every picture, and somebody's hat on the right, which is not there in the mirror image."""
+    """Finds the same two people in every picture, and a hat in the corner that is not there in the mirror image."""
 
     def __call__(self, image: NDArray[np.uint8]) -> Parsing:
         masks = [mask_of(TALL), mask_of(WIDE)]
@@ -76,14 +78,15 @@ def test_what_is_open_is_somebodys() -> None:
 
 
 def test_a_photo_in_which_somebody_is_missed_is_left_out() -> None:
-    assert label(PHOTO, [((40, 0, 60, 8), Worn((), ()))], Rectangles(), dresses) is None  # type: ignore[arg-type]
+    assert label(PHOTO, [(np.array([40.0, 0, 60, 8]), Worn((), ()))], Rectangles(), dresses) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("other", "share"), [(TALL, 1.0), ((10, 5, 20, 20), 0.5), ((20, 5, 30, 35), 0.0), (WIDE, 0.0), ((15, 5, 25, 35), 1 / 3)]
+    ("other", "share"),
+    [(TALL, 1.0), ([10, 5, 20, 20], 0.5), ([20, 5, 30, 35], 0.0), (WIDE, 0.0), ([15, 5, 25, 35], 1 / 3)],
 )
-def test_overlap_of_boxes(other: Box, share: float) -> None:
-    assert overlap(TALL, other) == pytest.approx(share)
+def test_overlap_of_boxes(other: Box | list[int], share: float) -> None:
+    assert overlap(TALL, np.array(other, float)) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(("name", "photos", "people"), [("ccp", 954, 954), ("bsds", 98, 139)])
