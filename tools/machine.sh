@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Brings what the Makefile needs of the machine and does not find: `tools/machine.sh NEED...`, where a need is make, venv, compiler,
-# fonts or browser. What is there is taken; else Debian's package, where root or sudo may install it; the browser and the fonts
-# else by Playwright. Where nothing helps: one sentence with the command to run, and exit status 2.
+# fonts, layers (ImageMagick, which reads PSD files in a test) or browser. What is there is taken; else Debian's package, where root
+# or sudo may install it; the browser and the fonts else by Playwright. Where nothing helps: one sentence with the command to run,
+# and exit status 2.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ has() {
 	venv) "$PYTHON" -c 'import venv, ensurepip' ;;
 	compiler) command -v cc ;;
 	fonts) [ "$(uname -s)" != Linux ] || [ -n "$(fc-list :lang=zh)" ] ;; # without one, the Chinese page is boxes
-	layers) command -v magick || command -v convert ;; # ImageMagick, which reads PSD files in a test
+	layers) { magick -version || convert -version; } | grep "^Version: ImageMagick" ;; # not another convert
 	browser) chromium --version || chromium-browser --version || [ -x "$(playwrights_browser)" ] ;;
 	esac >/dev/null 2>&1
 }
