@@ -2,10 +2,11 @@
 
     python -m training.distill --teacher m2fp --photos FOLDER --out runs/distilled --minutes 120
 
-The teacher labels each photo (`training.pseudo`; the labels stay in `--out`, so that a second run goes on), the embedded model
-or `--start` learns from the labels (`training.train`), and `--out` then has `lite.onnx` and a model card, README.md. To use the
-model, put both in the place of those in `parsing/models/lite`; the page then says whom it has learnt from. A few hundred photos
-of the kind that you want to parse are a beginning, thousands are better; each takes 3 MB of memory.
+The teacher labels each photo (`training.pseudo`; the labels stay in `--out`, so that a second run goes on), both networks of
+the embedded model learn from the labels (`training.train`), or those of `--start` and of `garments.onnx` beside it, and `--out`
+then has `lite.onnx`, `garments.onnx` and a model card, README.md. To use the model, put all three in the place of those in
+`parsing/models/lite`; the page then says whom it has learnt from. A few hundred photos of the kind that you want to parse are a
+beginning, thousands are better; each takes 3 MB of memory.
 `pip install onnx` comes first.
 (Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531; here with hard labels, because M2FP's masks
 overlap and are no distribution over classes.)
@@ -26,9 +27,10 @@ import torch
 from torch import Tensor
 
 from parsing.cli.photos import find_photos
-from parsing.models.lite.lite import MODEL_FILE, Lite
+from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, Lite
 from parsing.parser import load
 from training import augment
+from training.courses import COURSES
 from training.data import Photo, read_ids, read_photos, split_ids
 from training.embedded import load_exported
 from training.evaluate import confusion, intersection_over_union
@@ -43,6 +45,8 @@ LICENCES = {
 """Of the student, by teacher."""
 CALIBRATION = (8, 4, (320, 256))
 """Batches, pictures in each, and their size, from which `load_exported` takes statistics."""
+TIME = {"parts": 0.75, "garments": 0.25}
+"""Share of the time in which each network is trained."""
 CARD = """# Model card: lite, distilled
 
 {title}.
@@ -73,18 +77,16 @@ def distill(options: argparse.Namespace) -> Path:
     learnt, kept = (read_photos(labels, part) for part in split_ids(ids, options.held_out))
     if not learnt:
         raise ValueError("The teacher found nobody in these photos; give it more, with people in them.")
-    checkpoint = options.out / "checkpoint.pt"
-    start = options.start
-    if start.suffix == ".onnx" and not checkpoint.exists():
-        network = load_exported(start, _pictures(learnt)).state_dict()
-        options.start = options.out / "start.pt"
-        torch.save({"network": network, "average": network}, options.start)
     options.data = [labels]
-    train(options)
     licence = LICENCES["lite" if options.teacher == "lite" else "m2fp"]
     title = f"Lite, distilled from {teacher.title}"
-    model = options.out / "lite.onnx"
-    export([checkpoint], model, {"title": title, "licence": licence})
+    model = options.out / MODEL_FILE.name
+    for name, start, file in (
+        ("parts", options.start, model),
+        ("garments", options.start.with_name(GARMENTS_NAME), model.with_name(GARMENTS_NAME)),
+    ):
+        checkpoint = _train(options, name, start, learnt)
+        export([checkpoint], file, {"title": title, "licence": licence}, kind=COURSES[name].network)
     card = CARD.format(
         title=title,
         day=date.today(),
@@ -92,12 +94,27 @@ def distill(options: argparse.Namespace) -> Path:
         teacher=teacher.title,
         left_out=len(read_ids(labels, LEFT_OUT)),
         licence=licence,
-        start=start.name,
-        figures=_compare(start, model, kept),
+        start=options.start.name,
+        figures=_compare(options.start, model, kept),
     )
     (options.out / "README.md").write_text(card, encoding="utf-8")
     print(card)
     return model
+
+
+def _train(options: argparse.Namespace, name: str, start: Path, photos: list[Photo]) -> Path:
+    """Trains one network for its share of the time, beginning from an ONNX file; gives its checkpoint."""
+    own, course = copy.copy(options), COURSES[name]
+    own.network, own.variant, own.minutes = name, course.variant, TIME[name] * options.minutes
+    own.out = options.out / name
+    own.out.mkdir(parents=True, exist_ok=True)
+    own.start = own.out / "start.pt"
+    checkpoint: Path = own.out / "checkpoint.pt"
+    if not checkpoint.exists():
+        state = load_exported(start, _pictures(photos), course.network).state_dict()
+        torch.save({"network": state, "average": state}, own.start)
+    train(own)
+    return checkpoint
 
 
 def _pictures(photos: list[Photo]) -> list[Tensor]:
@@ -114,8 +131,8 @@ def _compare(start: Path, model: Path, photos: list[Photo]) -> str:
     if not photos:
         return "Too few photos to hold some out: nobody knows whether it has become better."
     after = f"{agreement(Lite(model), photos):.3f}"
-    before = f", before {agreement(Lite(start), photos):.3f}" if start.suffix == ".onnx" else ""
-    return f"Agreement with its teacher on {len(photos)} photos that were held out: mean IoU {after}{before}."
+    before = f"{agreement(Lite(start), photos):.3f}"
+    return f"Agreement with its teacher on {len(photos)} photos that were held out: mean IoU {after}, before {before}."
 
 
 def agreement(model: Lite, photos: list[Photo]) -> float:

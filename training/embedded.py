@@ -16,22 +16,24 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from training.network import ConvNorm, LiteNetwork
+from training.export import BYTE, HALF, SCALE
+from training.network import ConvNorm, LiteNetwork, Network
 
 ROOT = "network."
 
 
-def load_exported(file: str | os.PathLike[str], pictures: Iterable[Tensor]) -> LiteNetwork:
+def load_exported(file: str | os.PathLike[str], pictures: Iterable[Tensor], kind: type[Network] = LiteNetwork) -> Network:
     """The network of a file that `training.export` wrote, in evaluation mode.
 
     Args:
         file: the ONNX file.
         pictures: batches (B, 3, H, W) uint8 of what it will be trained on, at least one; sides are multiples of 32.
+        kind: of network that the file holds.
 
     Raises:
         ValueError: the file is damaged or holds another network; one sentence for the user.
     """
-    network = LiteNetwork().eval()
+    network = kind().eval()
     state = network.state_dict()
     found = _read_weights(file)
     for name, module in network.named_modules():
@@ -54,20 +56,23 @@ def _read_weights(file: str | os.PathLike[str]) -> dict[str, Tensor]:
         graph = onnx.load(file).graph
     except DecodeError as error:
         raise ValueError(f"{os.path.basename(file)!r} is damaged or no ONNX file.") from error
-    stored = {tensor.name.removesuffix("_half"): tensor for tensor in graph.initializer}
-    weights = {name: tensor for name, tensor in stored.items() if name.startswith(ROOT)}
+    stored = {tensor.name: numpy_helper.to_array(tensor).astype("float32") for tensor in graph.initializer}
+    stored = {name.removesuffix(HALF): values for name, values in stored.items()}
+    for name in [name.removesuffix(BYTE) for name in stored if name.endswith(BYTE)]:
+        stored[name] = stored.pop(f"{name}{BYTE}") * stored.pop(f"{name}{SCALE}")
+    weights = {name: values for name, values in stored.items() if name.startswith(ROOT)}
+    matrices = set()
     for node in graph.node:
         module = _module_name(node.name)
         if node.op_type in ("Conv", "MatMul"):
             own = zip(("weight", "bias"), node.input[1:], strict=False)  # a matrix has no bias here
             weights |= {f"{ROOT}{module}.{kind}": stored[name] for kind, name in own if name in stored}
-    matrices = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
-    tensors = {}
-    for name, tensor in weights.items():
-        values = torch.from_numpy(numpy_helper.to_array(tensor).astype("float32"))
-        transposed = tensor.name.removesuffix("_half") in matrices  # ONNX multiplies from the other side
-        tensors[name.removeprefix(ROOT)] = values.T.contiguous() if transposed else values
-    return tensors
+        if node.op_type == "MatMul":  # ONNX multiplies from the other side
+            matrices.add(f"{ROOT}{module}.weight")
+    return {
+        name.removeprefix(ROOT): torch.from_numpy(values.T if name in matrices else values).contiguous()
+        for name, values in weights.items()
+    }
 
 
 def _module_name(path: str) -> str:
@@ -78,7 +83,7 @@ def _module_name(path: str) -> str:
 
 
 @torch.no_grad()
-def _spread(network: LiteNetwork, pictures: Iterable[Tensor]) -> None:
+def _spread(network: nn.Module, pictures: Iterable[Tensor]) -> None:
     """Sets each normalisation's statistics to those of the pictures, and its scale and shift so that they cancel out."""
     norms = [module[1] for module in network.modules() if isinstance(module, ConvNorm)]
     sums = {norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms}

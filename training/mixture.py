@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 
 from training import augment
 from training.augment import Library, Picture
+from training.courses import Shares
 from training.data import Photo, read_backgrounds, read_ids, read_photos, sampling_weights, split_ids
 
-CROPS, CLOSE_UPS, SCENES, WILD_CROPS, WILD_PHOTOS, PLACES = 0.34, 0.18, 0.18, 0.18, 0.07, 0.05
-"""Shares of the pictures."""
 LARGE_PERSON: Final = 80
 """Longer side in pixels of a person who may be looked at closely."""
-PSEUDO: Final = 0.25
-"""Share of the fully labelled people whose labels are those of a model, where there are both."""
 WILD_IN_SCENES: Final = 0.3
 """Share of the people pasted into scenes who come from anywhere."""
 
@@ -50,7 +47,7 @@ class Mixture:
         return ", ".join(kinds)
 
 
-def read_mixture(options: argparse.Namespace, held_out: int) -> Mixture:
+def read_mixture(options: argparse.Namespace, held_out: int, shares: Shares) -> Mixture:
     """Reads all folders that the options of `training.train` name; photos that are held out stay away."""
     labelled = [photo for root in options.data for photo in read_photos(root, split_ids(read_ids(root), held_out)[0])]
     pseudo = [photo for root in options.extra for photo in read_photos(root, read_ids(root))]
@@ -58,20 +55,20 @@ def read_mixture(options: argparse.Namespace, held_out: int) -> Mixture:
     wild = [photo for root in options.wild for photo in read_photos(root, read_ids(root))]
     textures = [texture for root in options.data for texture in read_backgrounds(root / "Backgrounds")]
     places = [place for folder in options.places for place in read_backgrounds(folder)]
-    weights = _mixed(sampling_weights(labelled), sampling_weights(pseudo), PSEUDO)
-    sources = [Source(augment.crop, Library(photos, weights, textures, places), CROPS)]
+    weights = _mixed(sampling_weights(labelled), sampling_weights(pseudo), shares.pseudo)
+    sources = [Source(augment.crop, Library(photos, weights, textures, places), shares.crops)]
     close = [photo for photo in map(_close, wild) if photo.boxes]
     everybody, often = photos + close, weights
     if close:
         number = np.array([len(photo.boxes) for photo in close], float)
         wild_weights = number / number.sum()
         often = _mixed(weights, wild_weights, WILD_IN_SCENES)
-        sources.append(Source(augment.crop, Library(close, wild_weights, textures, places), WILD_CROPS))
-        sources.append(Source(augment.whole, Library(wild, _alike(wild), textures, places), WILD_PHOTOS))
+        sources.append(Source(augment.crop, Library(close, wild_weights, textures, places), shares.wild_crops))
+        sources.append(Source(augment.whole, Library(wild, _alike(wild), textures, places), shares.wild_photos))
     pasted = Library(everybody, often, textures, places)
-    sources += [Source(augment.scene, pasted, SCENES), Source(augment.close_up, pasted, CLOSE_UPS)]
+    sources += [Source(augment.scene, pasted, shares.scenes), Source(augment.close_up, pasted, shares.close_ups)]
     if places:
-        sources.append(Source(augment.empty, Library([], np.zeros(0), textures, places), PLACES))
+        sources.append(Source(augment.empty, Library([], np.zeros(0), textures, places), shares.places))
     return Mixture(sources)
 
 

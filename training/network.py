@@ -1,5 +1,5 @@
-"""The embedded network, `lite`: an encoder that has seen people, global context, a feature pyramid, a part head and a person
-head.
+"""The networks of the embedded model, `lite`: one with an encoder that has seen people, global context, a feature pyramid, a
+part head and a person head; and one that says what somebody wears, with an encoder and context of its own.
 
 At stride 32 the picture's cells and one token for each class attend to each other, as in Segmenter (Strudel et al., arXiv
 2105.05633): there the network decides once which classes are in the picture, and a class that is not is suppressed at every
@@ -11,6 +11,7 @@ of person centres and, at every pixel, the offset to the centre of its person.
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +20,8 @@ from torch.nn import functional
 from training.encoder import Encoder
 from training.rectify import relu
 
-VARIANT = "movenet"
-"""Of the encoder, one of `training.encoder.ARCHITECTURES`."""
+VARIANT, GARMENT_VARIANT = "movenet", "lite2"
+"""Of the two networks' encoders, each one of `training.encoder.ARCHITECTURES`: MoveNet has learnt people, ImageNet garments."""
 NUM_PARTS = 20
 OFFSET_UNIT = 32.0
 """Offsets leave the network in units of this many input pixels, so that they are of the order of 1."""
@@ -77,7 +78,46 @@ class ContextBlock(nn.Module):
         return cells, tokens[:, :NUM_PARTS]
 
 
-class LiteNetwork(nn.Module):
+class ContextNetwork(nn.Module):
+    """What both networks begin with: an encoder, and attention that says which classes are in a picture.
+
+    Args:
+        variant: of the encoder.
+        context: channels of the attention blocks, at stride 32.
+        blocks: attention blocks.
+    """
+
+    def __init__(self, variant: str, context: int, blocks: int) -> None:
+        super().__init__()
+        self.encoder = Encoder(variant)
+        self.reduce = ConvNorm(self.encoder.widths[4], context, 1, activate=False)
+        self.classes = nn.Parameter(torch.randn(1, NUM_PARTS, context) * 0.5)
+        self.context = nn.ModuleList(ContextBlock(context) for _ in range(blocks))
+        self.norm_presence = nn.LayerNorm(context)
+        self.presence = nn.Linear(context, 1)
+        nn.init.constant_(self.presence.bias, LIKELY)
+
+    def attend(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The encoder's features at stride 32 in the context of all others (B, C, H/32, W/32), and presence logits (B, 20)."""
+        x = self.reduce(features)
+        classes = self.classes.expand(len(features), -1, -1)  # (B, 20, C)
+        for block in self.context:
+            x, classes = block(x, classes)
+        return x, self.presence(self.norm_presence(classes))[..., 0]
+
+
+class GarmentNetwork(ContextNetwork):
+    """Which classes are on a person who fills a picture whose sides are multiples of 32; arguments as `ContextNetwork`."""
+
+    def __init__(self, variant: str = GARMENT_VARIANT, context: int = 256, blocks: int = 3) -> None:
+        super().__init__(variant, context, blocks)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) float RGB in [0, 255] -> presence logits (B, 20), a sigmoid makes probabilities."""
+        return self.attend(self.encoder(image)[4])[1]
+
+
+class LiteNetwork(ContextNetwork):
     """Person parts, person centres and offsets to them, from a picture whose sides are multiples of 32.
 
     Args:
@@ -98,17 +138,9 @@ class LiteNetwork(nn.Module):
         quarter: int = 64,
         half: int = 32,
     ) -> None:
-        super().__init__()
-        self.encoder = Encoder(variant)
-        widths = self.encoder.widths
-        self.reduce = ConvNorm(widths[4], context, 1, activate=False)
-        self.classes = nn.Parameter(torch.randn(1, NUM_PARTS, context) * 0.5)
-        self.context = nn.ModuleList(ContextBlock(context) for _ in range(blocks))
-        self.norm_presence = nn.LayerNorm(context)
-        self.presence = nn.Linear(context, 1)
-        nn.init.constant_(self.presence.bias, LIKELY)
+        super().__init__(variant, context, blocks)
         channels = (half, quarter, pyramid, pyramid, pyramid)
-        inputs = (*widths[:4], context)
+        inputs = (*self.encoder.widths[:4], context)
         self.lateral = nn.ModuleList(ConvNorm(i, o, 1, activate=False) for i, o in zip(inputs, channels, strict=True))
         self.narrow = nn.ModuleList(ConvNorm(channels[level + 1], channels[level], 1, activate=False) for level in (0, 1))
         self.smooth = nn.ModuleList(ConvNorm(width, width) for width in channels)
@@ -126,11 +158,7 @@ class LiteNetwork(nn.Module):
             (B, 20), a sigmoid makes the probability that a class is in the picture.
         """
         features = self.encoder(image)
-        x = self.reduce(features[4])  # (B, C, H/32, W/32)
-        classes = self.classes.expand(image.shape[0], -1, -1)  # (B, 20, C)
-        for block in self.context:
-            x, classes = block(x, classes)
-        presence = self.presence(self.norm_presence(classes))[..., 0]  # (B, 20)
+        x, presence = self.attend(features[4])  # (B, C, H/32, W/32), (B, 20)
         x = self.smooth[4](relu(self.lateral[4](x)))  # (B, P, H/32, W/32)
         x = self.smooth[3](self._join(x, features[3], 3))  # (B, P, H/16, W/16)
         x = self.smooth[2](self._join(x, features[2], 2))  # (B, P, H/8, W/8)
@@ -150,12 +178,15 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def load_network(*checkpoints: str | os.PathLike[str]) -> LiteNetwork:
+Network = TypeVar("Network", LiteNetwork, GarmentNetwork)
+
+
+def load_network(*checkpoints: str | os.PathLike[str], kind: type[Network] = LiteNetwork) -> Network:
     """The network of a checkpoint written by `training.train`, averaged weights, in evaluation mode; of several that grew out
     of each other, the mean of their weights (Wortsman et al., "Model soups", arXiv 2203.05482).
     """
     loaded = [torch.load(checkpoint, map_location="cpu", weights_only=True) for checkpoint in checkpoints]
-    network = LiteNetwork(loaded[0].get("variant", VARIANT))
+    network = kind(loaded[0]["variant"])
     states = [checkpoint["average"] for checkpoint in loaded]
     whole = {name: value for name, value in states[0].items() if not value.dtype.is_floating_point}
     means = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0].keys() - whole.keys()}

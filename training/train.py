@@ -1,4 +1,5 @@
-"""Trains the embedded network: `python -m training.train --data FOLDER --wild FOLDER --places FOLDER --out runs/lite`.
+"""Trains one of the embedded networks: `python -m training.train --data FOLDER --wild FOLDER --places FOLDER --out runs/lite`,
+and with `--network garments` the other.
 
 The encoder begins with what it has learnt elsewhere and learns at a fraction of the others' rate. The clock is the schedule,
 so that the same command fits a laptop or a server: learning rate (one cosine) and picture size (half, three quarters, whole)
@@ -23,22 +24,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
+from training.courses import COURSES, Course
 from training.encoder import ARCHITECTURES
 from training.imagenet import load_imagenet
 from training.mixture import Mixture, read_mixture
 from training.movenet import load_movenet
-from training.network import VARIANT, LiteNetwork, count_parameters
+from training.network import count_parameters
 from training.targets import Batch, loss, make_batch
 
 HELD_OUT = 63
-SIZE_PHASES = ((0.3, 0.5), (0.75, 0.75), (1.0, 1.0))
-"""(share of the time until which it holds, scale of the pictures)"""
-SHAPES = ((512, 224), (448, 256), (448, 256), (384, 320), (320, 320), (320, 384), (288, 416))
 PICTURE_PIXELS = 448 * 256
-ENCODER_SHARE = 0.05
-"""Of the learning rate, for the encoder, times the size of its values: AdamW's steps are of one size, and would soon undo what
-small values have learnt.
-"""
 
 
 class Clock:
@@ -62,8 +57,9 @@ class Batches(IterableDataset):
     more that are smaller.
     """
 
-    def __init__(self, mixture: Mixture, clock: Clock, pictures: int) -> None:
+    def __init__(self, mixture: Mixture, course: Course, clock: Clock, pictures: int) -> None:
         self.mixture = mixture
+        self.course = course
         self.clock = clock
         self.pictures = pictures
 
@@ -71,8 +67,8 @@ class Batches(IterableDataset):
         cv2.setNumThreads(0)
         rng = np.random.default_rng([os.getpid(), time.time_ns()])
         while True:
-            scale = next(scale for until, scale in SIZE_PHASES if self.clock.progress <= until)
-            shape = SHAPES[rng.integers(len(SHAPES))]
+            scale = next(scale for until, scale in self.course.phases if self.clock.progress <= until)
+            shape = self.course.shapes[rng.integers(len(self.course.shapes))]
             size = tuple(max(int(side * scale) // 32 * 32, 64) for side in shape)
             count = max(4, round(self.pictures * PICTURE_PIXELS / (size[0] * size[1]) / (1 + (scale == 0.5))))
             # close-ups and scenes in one batch, so that batch statistics are those that both will meet in use
@@ -88,7 +84,7 @@ class Optimizers:
     is handed to it as a matrix that shares its memory, a row for each output channel.
     """
 
-    def __init__(self, network: nn.Module, rate: float, decay: float = 0.03) -> None:
+    def __init__(self, network: nn.Module, rate: float, encoder_share: float, decay: float = 0.03) -> None:
         outer = ("encoder", "classes", "presence", "parts_head", "person_head.1", "position")
         learnt = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
         inner = [p for name, p in learnt if p.ndim > 1 and not any(part in name for part in outer)]
@@ -103,7 +99,7 @@ class Optimizers:
             groups.append({"params": own, "weight_decay": decay * matrices, "share": 1.0})
         for name, p in others:
             if name.startswith("encoder"):
-                share = ENCODER_SHARE * p.detach().square().mean().sqrt().item()
+                share = encoder_share * p.detach().square().mean().sqrt().item()
                 groups.append({"params": [p], "weight_decay": 0.0, "share": share})
         self.all = (
             torch.optim.AdamW(groups, rate, betas=(0.9, 0.98), fused=True),
@@ -144,11 +140,12 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     device = torch.device(options.device)
-    mixture = read_mixture(options, options.held_out)
-    network = LiteNetwork(options.variant)
+    course = COURSES[options.network]
+    mixture = read_mixture(options, options.held_out, course.shares)
+    network = course.network(options.variant)
     network.encoder.freeze()
     network.to(device, memory_format=torch.channels_last)
-    optimizers = Optimizers(network, options.rate)
+    optimizers = Optimizers(network, options.rate, course.encoder_share)
     checkpoint, step, elapsed = options.out / "checkpoint.pt", 0, 0.0
     start = checkpoint if checkpoint.exists() else options.start
     if start:
@@ -169,7 +166,7 @@ def train(options: argparse.Namespace) -> None:
     clock = Clock(options.minutes, elapsed)
     print(f"{mixture}, {count_parameters(network) / 1e6:.2f} M parameters", flush=True)
     batches = DataLoader(
-        Batches(mixture, clock, options.pictures), batch_size=None, num_workers=options.workers, prefetch_factor=3
+        Batches(mixture, course, clock, options.pictures), batch_size=None, num_workers=options.workers, prefetch_factor=3
     )
 
     def save() -> None:
@@ -216,7 +213,6 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     add_data_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     parser.add_argument("--start", type=Path, help="checkpoint to begin from; without one, only the encoder has learnt before")
-    parser.add_argument("--variant", choices=ARCHITECTURES, default=VARIANT, help="of the encoder")
     parser.add_argument("--movenet", type=Path, help="movenet-multipose.json, from which that encoder begins")
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
@@ -240,8 +236,11 @@ def main() -> None:
         "--data", type=Path, nargs="+", required=True, help="folders in the CIHP layout; some photos of each are held out"
     )
     add_training_options(parser)
+    parser.add_argument("--network", choices=COURSES, default="parts")
+    parser.add_argument("--variant", choices=ARCHITECTURES, help="of the encoder; movenet for parts, lite2 for garments")
     parser.set_defaults(held_out=HELD_OUT)
     options = parser.parse_args()
+    options.variant = options.variant or COURSES[options.network].variant
     if options.variant == "movenet" and not (options.movenet or options.start):
         parser.error("give --movenet, the file of the weights that the encoder begins with, or --start")
     train(options)

@@ -17,11 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.courses import COURSES
 from training.mixture import read_mixture
 from training.movenet import load_movenet
 from training.network import ConvNorm, LiteNetwork, load_network
 from training.targets import make_batch
-from training.train import HELD_OUT, SHAPES, add_data_options
+from training.train import HELD_OUT, add_data_options
 
 JOINTS: Final = {"lateral.0": 0, "lateral.1": 1, "lateral.2": 2, "lateral.3": 3, "reduce": 4}
 """The convolutions that take an encoder's features, and which features."""
@@ -94,10 +95,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="as for training.train")
     add_data_options(parser)
     options = parser.parse_args()
-    mixture, rng = read_mixture(options, HELD_OUT), np.random.default_rng(0)
+    course = COURSES["parts"]
+    mixture, rng = read_mixture(options, HELD_OUT, course.shares), np.random.default_rng(0)
     new = LiteNetwork("movenet").eval()
     load_movenet(new.encoder, options.movenet)
-    sizes = (SHAPES[index % len(SHAPES)] for index in range(BATCHES))
+    sizes = (course.shapes[index % len(course.shapes)] for index in range(BATCHES))
     transplant(
         load_network(options.checkpoint),
         new,

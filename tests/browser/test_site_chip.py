@@ -26,7 +26,8 @@ WRONG = """
         constructor(type, data, [, height, width]) { this.cells = height * width; }
     }
     const zeros = (size) => ({ data: new Float32Array(size) });
-    const answer = (cells) => ({ parts: zeros(5 * cells), heat: zeros(cells / 64), offsets: zeros(cells / 32) });
+    const maps = (cells) => ({ parts: zeros(5 * cells), heat: zeros(cells / 64), offsets: zeros(cells / 32) });
+    const answer = (cells) => ({ ...maps(cells), presence: zeros(5) });
     export const InferenceSession = { create: async () => ({ run: async ({ image }) => answer(image.cells) }) };
 """
 """A runtime by which every answer is nought."""

@@ -8,7 +8,7 @@ const CELLS = 400;
 /** An answer in which the first class has the higher score everywhere, but in so many cells. @param {number} [others] @param {object} [changed] */
 function answer(others = 0, changed = {}) {
   const parts = new Float32Array(2 * CELLS).fill(1, others, CELLS).fill(1, CELLS, CELLS + others);
-  return { parts, heat: new Float32Array([0.5]), offsets: new Float32Array([10, -10]), ...changed };
+  return { parts, heat: new Float32Array([0.5]), offsets: new Float32Array([10, -10]), presence: new Float32Array(2), ...changed };
 }
 
 const ANSWERS = [

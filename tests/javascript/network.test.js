@@ -10,7 +10,7 @@ test("a rehearsal runs the graph with zeros for weights, and gives their memory 
   const said = [];
   const plane = { data: Float32Array.of(1) };
   const session = {
-    run: async () => ({ parts: plane, heat: plane, offsets: plane }),
+    run: async () => ({ parts: plane, heat: plane, offsets: plane, presence: plane }),
     release: async () => void said.push("released"),
   };
   const graph = Uint8Array.of(1, 2, 3);

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { linearTapsOf, resample } from "../../parsing/web/device/resample.js";
-import { argmax, cropScores, labelMap, meanConfidence, settleGarments } from "../../parsing/web/device/scores.js";
+import { argmax, cropScores, labelMap, meanConfidence, settleGarments, withPresence } from "../../parsing/web/device/scores.js";
 
 /** @import { Settings } from "../../parsing/web/device/settings.js" */
 
-const SETTINGS = /** @type {Settings} */ ({ garments: [1, 2], garment_floor: 0.005, background: 0, mirror: [0, 1, 2] });
+const SETTINGS = /** @type {Settings} */ ({ garments: [1, 2], worn: [1, 2], garment_floor: 0.005, settlings: 2, background: 0, mirror: [0, 1, 2] });
 
 /** @param {number} found @param {number} expected */
 const close = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-6, `${found} is not ${expected}`);
@@ -18,6 +18,13 @@ test("a cell of another garment joins the garment around it, by little only", ()
   assert.deepEqual([...settleGarments(scores, 4, SETTINGS).best], [1, 1, 1, 1]);
   scores[8] = 16;
   assert.deepEqual([...settleGarments(scores, 4, SETTINGS).best], [2, 1, 1, 1]);
+});
+
+test("what another opinion says of what is worn takes the place of the first, and whether somebody is there does not change", () => {
+  const scores = Float32Array.of(1, 2, 3, 4, 5, 6); // of two cells
+  const changed = withPresence(scores, Float32Array.of(-1, -2, -3), Float32Array.of(-5, -2.5, -1), SETTINGS);
+  assert.deepEqual([...changed], [3, 4, 2.5, 3.5, 7, 8]); // the best but background was 5 and 6, and is 7 and 8
+  assert.equal(scores[2], 3);
 });
 
 test("between garments and the rest nothing changes", () => {

@@ -18,7 +18,7 @@ from support.striped_model import Stripes
 import parsing
 from parsing.image import open_image
 from parsing.inference_session import open_session
-from parsing.models.lite.lite import MODEL_FILE, Lite
+from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, Lite
 from parsing.result import Parsing
 from parsing.stages import OnStage
 from training import augment, pseudo, train
@@ -26,7 +26,7 @@ from training.data import IGNORE, Photo, read_ids, read_photo, read_photos
 from training.distill import agreement, distill
 from training.embedded import load_exported
 from training.export import Exported
-from training.network import VARIANT, LiteNetwork, load_network
+from training.network import GarmentNetwork, LiteNetwork, load_network
 from training.targets import loss, make_batch
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     (photos / "text.jpg").write_text("words")
     out = folder / "out"
     options = argparse.Namespace(teacher="m2fp", weights=TEACHER, photos=[photos], extra=[], wild=[], places=[], out=out)
-    vars(options).update(start=MODEL_FILE, variant=VARIANT, rate=2e-3, minutes=10 / 60)
+    vars(options).update(start=MODEL_FILE, rate=2e-3, minutes=16 / 60)
     vars(options).update(threads=torch.get_num_threads(), workers=1, pictures=12, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "Clock", Ticks)
@@ -95,7 +95,10 @@ def test_the_student_has_learnt_from_its_teacher(run: Run) -> None:
         with torch.inference_mode():
             return loss(network(batch.pixels), batch)["total"].item()
 
-    before, after = measure(load_exported(MODEL_FILE, [batch.pixels])), measure(load_network(run.out / "checkpoint.pt"))
+    before, after = (
+        measure(load_exported(MODEL_FILE, [batch.pixels])),
+        measure(load_network(run.out / "parts" / "checkpoint.pt")),
+    )
     assert after < 0.95 * before
 
 
@@ -133,11 +136,18 @@ def test_what_is_labelled_stays_so_and_is_one_teachers(run: Run) -> None:
         pseudo.label_photos(Stripes(), photos, labels)
 
 
-def test_an_exported_model_comes_back_as_it_was_and_can_be_trained() -> None:
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [(MODEL_FILE, LiteNetwork), (MODEL_FILE.with_name(GARMENTS_NAME), GarmentNetwork)],
+    ids=["parts", "garments"],
+)
+def test_an_exported_network_comes_back_as_it_was_and_can_be_trained(
+    file: Path, kind: type[LiteNetwork] | type[GarmentNetwork]
+) -> None:
     photo = cv2.resize(open_image(ROOT / "assets" / "examples" / "astronaut.jpg"), (256, 320))
     batch = torch.from_numpy(photo)[None]  # (1, 320, 256, 3)
-    network = load_exported(MODEL_FILE, [batch.permute(0, 3, 1, 2)])
-    expected = open_session(MODEL_FILE).run(None, {"image": batch.numpy()})
+    network = load_exported(file, [batch.permute(0, 3, 1, 2)], kind)
+    expected = open_session(file).run(None, {"image": batch.numpy()})
     with torch.inference_mode():
         for found, wanted in zip(Exported(network)(batch), expected, strict=True):
             np.testing.assert_allclose(found.numpy(), wanted, rtol=0, atol=2e-3)

@@ -10,10 +10,11 @@ import torch
 from support.figures import draw_figures
 
 from parsing.labels import part_index
-from parsing.models.lite.lite import Lite
+from parsing.models.lite.lite import GARMENTS_NAME, Lite
+from training.courses import COURSES
 from training.data import read_photo
 from training.export import export
-from training.network import VARIANT, LiteNetwork
+from training.network import GarmentNetwork
 from training.train import train
 
 
@@ -21,13 +22,30 @@ def test_a_few_seconds_of_training_give_a_model_that_parses(tmp_path: Path) -> N
     data = tmp_path / "figures"
     data.mkdir()
     draw_figures(data)
-    start = tmp_path / "start.pt"
-    weights = LiteNetwork().state_dict()
-    torch.save({"network": weights, "average": weights}, start)
-    options = argparse.Namespace(data=[data], held_out=63, extra=[], wild=[data], places=[data / "Images"], out=tmp_path)
+    parts, garments = (_train(data, tmp_path / network, network) for network in COURSES)
+    export([garments], tmp_path / GARMENTS_NAME, kind=GarmentNetwork)
+    export([parts], tmp_path / "lite.onnx")
+    plain, photo = Lite(tmp_path / "lite.onnx"), read_photo(data, "000").pyramid[0]
+    assert plain(photo).labels.shape == (240, 160)
+    export([parts], tmp_path / "shifted.onnx", shifts={"Coat": -0.75})
+    picture = photo[:224]
+    shifts = Lite(tmp_path / "shifted.onnx").ask(picture).parts - plain.ask(picture).parts
+    wanted = np.where(np.arange(20) == part_index("Coat"), -0.75, 0)
+    np.testing.assert_allclose(shifts, np.broadcast_to(wanted[:, None, None], shifts.shape), atol=1e-4)
+    assert sum((tmp_path / name).stat().st_size for name in ("lite.onnx", GARMENTS_NAME)) < 20e6
+
+
+def _train(data: Path, out: Path, network: str) -> Path:
+    """A few seconds of it; the checkpoint."""
+    out.mkdir()
+    course = COURSES[network]
+    weights = course.network().state_dict()
+    torch.save({"network": weights, "average": weights}, out / "start.pt")
+    options = argparse.Namespace(data=[data], held_out=63, extra=[], wild=[data], places=[data / "Images"], out=out)
     vars(options).update(
-        start=start,
-        variant=VARIANT,
+        network=network,
+        start=out / "start.pt",
+        variant=course.variant,
         minutes=0.15,
         rate=2e-3,
         threads=torch.get_num_threads(),
@@ -36,12 +54,4 @@ def test_a_few_seconds_of_training_give_a_model_that_parses(tmp_path: Path) -> N
         device="cpu",
     )
     train(options)
-    export([tmp_path / "checkpoint.pt"], tmp_path / "lite.onnx")
-    plain, photo = Lite(tmp_path / "lite.onnx"), read_photo(data, "000").pyramid[0]
-    assert plain(photo).labels.shape == (240, 160)
-    export([tmp_path / "checkpoint.pt"], tmp_path / "shifted.onnx", shifts={"Coat": -0.75})
-    picture = photo[:224]
-    shifts = Lite(tmp_path / "shifted.onnx").ask(picture).parts - plain.ask(picture).parts
-    wanted = np.where(np.arange(20) == part_index("Coat"), -0.75, 0)
-    np.testing.assert_allclose(shifts, np.broadcast_to(wanted[:, None, None], shifts.shape), atol=1e-4)
-    assert (tmp_path / "lite.onnx").stat().st_size < 20e6
+    return out / "checkpoint.pt"

@@ -1,14 +1,15 @@
-"""The embedded model: a small network run by ONNX Runtime, first on the whole photo, then on each person.
+"""The embedded model: a small network run by ONNX Runtime, first on the whole photo, then on each person, and another that says
+what that person wears.
 
 The first look, at low resolution, finds the people; where somebody is alone and large, a glance is enough. The second takes
 each person's view at one fixed area, so that a face in a portrait and a figure in a group of ten reach the network at about the
-size it was trained on. The network and its training are in `training/`; the model card is `README.md` beside this file.
+size it was trained on. The networks and their training are in `training/`; the model card is `README.md` beside this file.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,33 +17,30 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.inference_session import open_session
 from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
-from parsing.models.lite.people import find_faces, find_people, squared_distances, votes
-from parsing.models.lite.scores import crop_scores, label_map, settle_garments
+from parsing.models.lite.networks import PART_STRIDE, PERSON_STRIDE, STRIDE, Answer, GarmentNetwork, PartNetwork, mean
+from parsing.models.lite.people import find_faces, find_people, squared_distances
+from parsing.models.lite.scores import crop_scores, label_map, settle_garments, with_presence
 from parsing.result import Parsing, Segment
 from parsing.stages import OnStage, Stage, Stages
 
 MODEL_FILE: Final = Path(__file__).parent / "lite.onnx"
-STRIDE: Final = 32
-"""The network takes sides that are multiples of this."""
-PART_STRIDE: Final = 2
-PERSON_STRIDE: Final = 8
+GARMENTS_NAME: Final = "garments.onnx"
+"""Of the second network's file, beside the first's."""
 FACE: Final = (part_index("Face"), part_index("Sunglasses"))
 LONGEST_SIDE: Final = 1536
 GLANCE_AREA: Final = 256 * 256
 """Pixels of a glance at the whole photo, in which somebody alone and large is seen as well as in more."""
 LOOK_AREA: Final = 320 * 320
 """Pixels of the first look, over the whole photo, at everybody else."""
-PERSON_AREA: Final = 64_000
-"""Pixels of the second look, at one person: what the network was trained on; 72,000 is no better and takes longer."""
+PERSON_AREA: Final = 56_000
+"""Pixels of the second look, at one person; 72,000 are no better and take longer."""
 LARGEST_ZOOM: Final = 3.0
 """A small figure is enlarged by no more than this."""
 LARGE: Final = 0.5
 """Share of the photo that one person's view covers at least where a glance at the photo counts as one of the closer looks: half
 the arithmetic, and about the same accuracy.
 """
-MIRROR: Final = [part.mirror for part in PARTS]
 MARGIN: Final = 0.25
 """Added around a person's box on each side, as a share of its size: the first look may have missed a hand."""
 INSIDE: Final = 0.3
@@ -54,23 +52,6 @@ LEAST_CERTAIN: Final = 0.8
 UNRIVALLED: Final = 10.0
 """Claim to a pixel that nobody else can have: far above any other."""
 Box = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the network says about a picture of (H, W): part logits (20, H/2, W/2), heatmap (H/8, W/8), and at each cell the
-    spot that it votes for, (2, H/8, W/8) x and y in network input pixels.
-    """
-
-    parts: NDArray[np.float32]
-    heat: NDArray[np.float32]
-    spots: NDArray[np.float32]
-
-    def mirrored(self) -> Answer:
-        """The answer about the picture's mirror image turned into one about the picture: sides swapped, left for right."""
-        last = self.heat.shape[1] * PERSON_STRIDE - 1
-        x, y = self.spots[:, :, ::-1]
-        return Answer(self.parts[MIRROR, :, ::-1], self.heat[:, ::-1], np.stack((last - x, y)))
 
 
 @dataclass(frozen=True)
@@ -96,20 +77,13 @@ class Lite:
     name: Final = "lite"
 
     def __init__(self, file: str | os.PathLike[str] = MODEL_FILE) -> None:
-        """Loads the network; raises OSError, with a sentence for the user, where its file is missing or damaged."""
-        name = Path(file).name
-        if not Path(file).is_file():
-            raise FileNotFoundError(f"The embedded model, {name}, is missing; fetch the repository again.")
-        damaged = OSError(f"The embedded model, {name}, is damaged; fetch the repository again.")
-        try:
-            self._session = open_session(file)
-        except Exception as error:
-            raise damaged from error
-        answer = self._session.run(None, {"image": np.zeros((1, STRIDE, STRIDE, 3), np.uint8)})
-        if not all(np.isfinite(plane).all() for plane in answer):  # a weight that is no number spoils every answer
-            raise damaged
+        """Loads both networks, the second from beside `file`; raises OSError, with a sentence for the user, where a file is
+        missing or damaged.
+        """
+        self.ask = PartNetwork(Path(file))
+        self.ask_garments = GarmentNetwork(Path(file).with_name(GARMENTS_NAME))
         self.classes = PARTS
-        self.title = self._session.get_modelmeta().custom_metadata_map.get("title", "Lite (embedded)")
+        self.title = self.ask.title or "Lite (embedded)"
 
     def __call__(self, image: NDArray[np.uint8], on_stage: OnStage | None = None) -> Parsing:
         """Parses one RGB uint8 (H, W, 3) picture; tells its stages, in "parse" each person."""
@@ -123,7 +97,7 @@ class Lite:
                 look = self.ask(small)
                 people = _locate_people(look, size)
                 if len(people) > 1:  # a second opinion in the mirror: 2 in 100 pasted groups more are counted right
-                    look = _mean(look, self.ask(small[:, ::-1]).mirrored())
+                    look = mean(look, self.ask(small[:, ::-1]).mirrored())
                     people = _locate_people(look, size)
         with stages("parse", len(people)):
             labels = np.zeros(size, np.uint8) if people else label_map(look.parts, size)
@@ -140,21 +114,18 @@ class Lite:
             parts, humans, person_of = _segments(labels, person_of, people, confidence)
         return Parsing(labels, parts, humans, self.name, stages.timings, person_of)
 
-    def ask(self, picture: NDArray[np.uint8]) -> Answer:
-        """What the network says about a picture, RGB uint8 (H, W, 3), its sides multiples of `STRIDE`."""
-        parts, heat, offsets = self._session.run(None, {"image": np.ascontiguousarray(picture[None])})
-        return Answer(parts[0], heat[0, 0], votes(offsets[0], PERSON_STRIDE))
-
     def _look_closer(self, image: NDArray[np.uint8], view: Box, look: Answer | None) -> Answer:
         """A closer look at a `view` of somebody: the mean of two opinions, of the picture and of its mirror image, which is
-        0.01 mean IoU better than one. In a portrait the first `look` is the former.
+        0.01 mean IoU better than one. In a portrait the first `look` is the former. What is worn, the second network says.
         """
         small = _resize(image[_slices(view)], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(view)))
         mirrored = self.ask(small[:, ::-1]).mirrored()
         if look:
             parts = crop_scores(look.parts, view, image.shape[:2], mirrored.parts.shape[1:])
-            return _mean(Answer(parts, mirrored.heat, mirrored.spots), mirrored)
-        return _mean(self.ask(small), mirrored)
+            answer = mean(replace(mirrored, parts=parts, presence=look.presence), mirrored)
+        else:
+            answer = mean(self.ask(small), mirrored)
+        return replace(answer, parts=with_presence(answer.parts, answer.presence, self.ask_garments(small)))
 
 
 def _parse_person(
@@ -186,11 +157,6 @@ def _parse_person(
         np.copyto(person_of[area], np.uint8(index + 1), where=mask)
     counts = np.bincount(best.ravel(), minlength=len(PARTS))
     return np.bincount(best.ravel(), probability.ravel(), len(PARTS)) / np.maximum(counts, 1)
-
-
-def _mean(one: Answer, other: Answer) -> Answer:
-    half = np.float32(0.5)
-    return Answer((one.parts + other.parts) * half, (one.heat + other.heat) * half, (one.spots + other.spots) * half)
 
 
 def _resize(image: NDArray[np.uint8], area: float) -> NDArray[np.uint8]:

@@ -4,23 +4,25 @@ import { findPieces } from "./components.js";
 import { aim, distancesTo, findFaces, findPeople } from "./people.js";
 import { resizePhoto, roundHalfEven } from "./photo.js";
 import { areaTapsOf, linearTapsOf, resample } from "./resample.js";
-import { argmax, cropScores, labelMap, meanConfidence, settleGarments } from "./scores.js";
+import { argmax, cropScores, labelMap, meanConfidence, settleGarments, withPresence } from "./scores.js";
 
 /** @import { Box } from "../viewer/label_map.js" */
 /** @import { Spots } from "./people.js" */
 /** @import { Photo, Size } from "./photo.js" */
 /** @import { Settings } from "./settings.js" */
-/** The network's answer, planes of floats. @typedef {{ parts: Float32Array, heat: Float32Array, offsets: Float32Array }} Answer */
+/** The network's answer, planes of floats, and the logarithm of the probability of each class's presence. @typedef {{ parts: Float32Array, heat: Float32Array, offsets: Float32Array, presence: Float32Array }} Answer */
 /** The network's answer to RGB bytes. @typedef {(pixels: Uint8Array, width: number, height: number) => Promise<Answer>} Run */
-/** The network's input. @typedef {{ input: Uint8Array } & Size} Input */
-/** What a look finds; its size is that of `parts`, `cells` that of the rest. @typedef {{ parts: Float32Array, heat: Float32Array, spots: Spots, cells: Size } & Size} Look */
+/** The second network's answer to RGB bytes: the logarithm of the probability that each class is on the person. @typedef {(pixels: Uint8Array, width: number, height: number) => Promise<Float32Array>} RunGarments */
+/** A network's input. @typedef {{ input: Uint8Array } & Size} Input */
+/** What a look finds; its size is that of `parts`, `cells` that of the rest. @typedef {{ parts: Float32Array, heat: Float32Array, spots: Spots, presence: Float32Array, cells: Size } & Size} Look */
 /** Somebody: where the centre is, the box around, the view for the closer look, which is the box with a margin, and the confidence in each class. @typedef {{ x: number, y: number, box: Box, view: Box, score: number, parts: number[] }} Person */
 /** Label map and map of people, one after the other, each one's confidence, and milliseconds. @typedef {{ maps: Uint8Array<ArrayBuffer>, people: { score: number, parts: number[] }[], timings: Record<string, number> }} Parsed */
 
 export class Lite {
-  /** @param {Run} run @param {Settings} settings */
-  constructor(run, settings) {
+  /** @param {Run} run @param {RunGarments} runGarments @param {Settings} settings */
+  constructor(run, runGarments, settings) {
     this.run = run;
+    this.runGarments = runGarments;
     this.settings = settings;
   }
 
@@ -74,15 +76,16 @@ export class Lite {
 
   /** @param {Input} input @returns {Promise<Look>} */
   async ask({ input, width, height }) {
-    const { parts, heat, offsets } = await this.run(input, width, height);
+    const { parts, heat, offsets, presence } = await this.run(input, width, height);
     const { part_stride, person_stride } = this.settings;
     const cells = { width: width / person_stride, height: height / person_stride };
     const spots = aim(offsets, cells.width, cells.height, person_stride);
-    return { parts, heat, spots, width: width / part_stride, height: height / part_stride, cells };
+    return { parts, heat, spots, presence, width: width / part_stride, height: height / part_stride, cells };
   }
 
   /**
-   * A closer look at a view of somebody, of the picture and of its mirror image; in a portrait the first look is the former.
+   * A closer look at a view of somebody, of the picture and of its mirror image; in a portrait the first look is the former. What is
+   * worn, the second network says.
    * @param {Photo} photo @param {Box} view @param {Look | null} look the first one, of a portrait @param {() => Promise<void>} pause
    * @returns {Promise<Look>}
    */
@@ -90,9 +93,12 @@ export class Lite {
     const { settings } = this;
     const input = this.prepare(photo, view, Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(view)));
     const mirrored = await this.ask(turn(input));
-    if (look) return mean({ ...mirrored, parts: cropScores(look.parts, look, photo, view, mirrored) }, mirrored, settings);
     await pause();
-    return mean(await this.ask(input), mirrored, settings);
+    const direct = look ? { ...mirrored, parts: cropScores(look.parts, look, photo, view, mirrored), presence: look.presence } : await this.ask(input);
+    const answer = mean(direct, mirrored, settings);
+    await pause();
+    const worn = await this.runGarments(input.input, input.width, input.height);
+    return { ...answer, parts: withPresence(answer.parts, answer.presence, worn, settings) };
   }
 
   /**
@@ -158,7 +164,8 @@ function mean(direct, mirrored, { mirror, person_stride }) {
   const turned = mirrored.spots.x.map((x) => last - x);
   const spots = { x: meanPlanes(direct.spots.x, turned, cells.width), y: meanPlanes(direct.spots.y, mirrored.spots.y, cells.width) };
   const heat = meanPlanes(direct.heat, mirrored.heat, cells.width);
-  return { ...direct, parts: meanPlanes(direct.parts, mirrored.parts, width, mirror), heat, spots };
+  const presence = direct.presence.map((value, part) => (value + mirrored.presence[mirror[part]]) / 2);
+  return { ...direct, parts: meanPlanes(direct.parts, mirrored.parts, width, mirror), heat, spots, presence };
 }
 
 /**

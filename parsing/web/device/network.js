@@ -1,14 +1,15 @@
-// The network, opened by ONNX Runtime for browsers.
+// The two networks, opened by ONNX Runtime for browsers.
 import { expandHalves } from "./halves.js";
 
-/** @import { Run } from "./lite.js" */
+/** @import { Run, RunGarments } from "./lite.js" */
 /** The runtime as a module: for WebAssembly, or for WebGPU too. @typedef {typeof import("./ort.js")} Runtime */
 /** The content of files by name. @typedef {Record<string, Uint8Array<ArrayBuffer>>} Contents */
 
 export const RUNTIME = "ort.wasm.packed"; // its WebAssembly, compressed
 export const GRAPH = "lite.onnx";
 export const WEIGHTS = "lite.weights"; // as the graph calls them
-export const NETWORK_FILES = [RUNTIME, GRAPH, WEIGHTS];
+export const GARMENTS = "garments.onnx"; // the second network, as the embedded file is
+export const NETWORK_FILES = [RUNTIME, GRAPH, WEIGHTS, GARMENTS];
 
 /**
  * Compiles the runtime and starts its threads, which needs no network yet: it has no other call for that than to open one, so that it
@@ -25,6 +26,18 @@ export async function startRuntime(ort, packed, threads) {
 /** @param {Runtime} ort which has started @param {Contents} files @param {"wasm" | "webgpu"} provider @returns {Promise<Run>} */
 export async function openNetwork(ort, files, provider) {
   return runOf(ort, await openSession(ort, files[GRAPH], expandHalves(files[WEIGHTS]), provider));
+}
+
+/** @param {Runtime} ort which has started @param {Contents} files @returns {Promise<RunGarments>} */
+export async function openGarments(ort, files) {
+  const session = await ort.InferenceSession.create(files[GARMENTS], {
+    executionProviders: ["wasm"],
+    graphOptimizationLevel: "basic", // more takes longer than it saves
+  });
+  return async (pixels, width, height) => {
+    const { presence } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
+    return /** @type {Float32Array} */ (presence.data);
+  };
 }
 
 /**
@@ -53,8 +66,8 @@ function runOf(ort, session) {
   let earlier = Promise.resolve();
   return (pixels, width, height) => {
     const answer = earlier.then(async () => {
-      const { parts, heat, offsets } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
-      return { parts: parts.data, heat: heat.data, offsets: offsets.data };
+      const { parts, heat, offsets, presence } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
+      return { parts: parts.data, heat: heat.data, offsets: offsets.data, presence: presence.data };
     });
     earlier = answer.then(
       () => {},

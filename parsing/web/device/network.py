@@ -1,5 +1,5 @@
-"""The embedded network as browsers load it: its graph optimized beforehand, which halves the time that opening it takes there,
-and its weights apart, in half precision, as the embedded file stores them.
+"""The embedded networks as browsers load them: the first one's graph optimized beforehand, which halves the time that opening
+it takes there, and its weights apart, in half precision, as the embedded file stores them; the second as it is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from parsing.inference_session import write_optimized
-from parsing.models.lite.lite import MODEL_FILE
+from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE
 
 GRAPH: Final = "lite.onnx"
 WEIGHTS: Final = "lite.weights"
@@ -25,10 +25,10 @@ MOST_MOVED: Final = 2.0**-10
 @lru_cache
 def network_files(model: Path = MODEL_FILE) -> dict[str, bytes]:
     """The content of `GRAPH`, an ONNX file whose larger tensors are in `WEIGHTS`, and of `WEIGHTS`: float16, little-endian, at
-    half the offsets that the graph names; the arithmetic is in single precision.
+    half the offsets that the graph names; the arithmetic is in single precision. Besides, that of `GARMENTS_NAME`.
 
     Raises:
-        OSError: the model's file is missing or damaged, or its weights cannot be halved; the message is one sentence.
+        OSError: a file of the model is missing or damaged, or its weights cannot be halved; the message is one sentence.
     """
     refused = OSError(f"The embedded model, {model.name}, is missing or damaged; fetch the repository again.")
     with tempfile.TemporaryDirectory() as folder:
@@ -36,10 +36,11 @@ def network_files(model: Path = MODEL_FILE) -> dict[str, bytes]:
         try:
             write_optimized(model, graph, WEIGHTS, SMALLEST)
             values = np.fromfile(weights, "<f4")
+            garments = model.with_name(GARMENTS_NAME).read_bytes()
         except Exception as error:  # ONNX Runtime's have no kind of their own
             raise refused from error
         with np.errstate(over="ignore", invalid="ignore"):
             halved = values.astype("<f2")
         if not np.allclose(halved, values, rtol=MOST_MOVED, atol=1e-7):
             raise refused
-        return {GRAPH: graph.read_bytes(), WEIGHTS: halved.tobytes()}
+        return {GRAPH: graph.read_bytes(), WEIGHTS: halved.tobytes(), GARMENTS_NAME: garments}

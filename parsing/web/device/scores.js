@@ -42,24 +42,42 @@ export function cropScores(scores, from, photo, { x0, y0, x1, y1 }, to) {
 }
 
 /**
+ * The scores of one person in which another opinion on what is worn takes the place of that which they contain; background, the
+ * first plane, stays as far below or above the best of the others.
+ * @param {Float32Array} scores @param {Float32Array} presence logarithms of probabilities, that of each class @param {Float32Array} worn
+ * likewise @param {Settings} settings
+ */
+export function withPresence(scores, presence, worn, { worn: classes }) {
+  const size = scores.length / presence.length;
+  const changed = scores.slice();
+  for (const part of classes) {
+    const step = worn[part] - presence[part];
+    for (let cell = part * size; cell < (part + 1) * size; cell++) changed[cell] += step;
+  }
+  const [before, after] = [scores, changed].map((some) => argmax(some.subarray(size), size).top);
+  for (let cell = 0; cell < size; cell++) changed[cell] += after[cell] - before[cell];
+  return changed;
+}
+
+/**
  * The scores with the garments settled among themselves, so that a coat is not torn into patches.
  * @param {Float32Array} scores @param {number} size cells @param {Settings} settings @returns {Settled}
  */
-export function settleGarments(scores, size, { garments, garment_floor, background }) {
+export function settleGarments(scores, size, { garments, garment_floor, settlings, background }) {
   const { top } = argmax(scores, size);
   const likely = garments.map((part) => exponentials(scores.subarray(part * size, (part + 1) * size), top));
   const sum = sumOfOthers(scores, top, garments);
   for (const plane of likely) for (let cell = 0; cell < size; cell++) sum[cell] += plane[cell];
-  const amounts = likely.map((plane) => plane.reduce((total, value, cell) => total + value / sum[cell], 0));
-  const all = amounts.reduce((total, amount) => total + amount, 1e-6);
-  const shares = amounts.map((amount) => amount / all + garment_floor);
-  const [before, after] = [new Float32Array(size), new Float32Array(size)];
-  likely.forEach((plane, index) => {
-    for (let cell = 0; cell < size; cell++) {
-      before[cell] += plane[cell];
-      after[cell] += plane[cell] * shares[index];
-    }
-  });
+  let shares = garments.map(() => 1);
+  const before = weightedSum(likely, shares);
+  let after = before;
+  for (let round = 0; round < settlings; round++) {
+    const kept = after.map((value, cell) => before[cell] / (value + 1e-12) / sum[cell]);
+    const amounts = likely.map((plane, index) => plane.reduce((total, value, cell) => total + value * shares[index] * kept[cell], 0));
+    const all = amounts.reduce((total, amount) => total + amount, 1e-6);
+    shares = amounts.map((amount) => amount / all + garment_floor);
+    after = weightedSum(likely, shares);
+  }
   const settled = scores.slice();
   garments.forEach((part, index) => {
     const [plane, share] = [likely[index], shares[index]];
@@ -74,6 +92,15 @@ export function settleGarments(scores, size, { garments, garment_floor, backgrou
     somebody[cell] = 1 - Math.exp(scores[from] - top[cell]) / sum[cell];
   }
   return { scores: settled, best, certain, somebody };
+}
+
+/** @param {Float32Array[]} planes @param {number[]} weights */
+function weightedSum(planes, weights) {
+  const sum = new Float32Array(planes[0].length);
+  planes.forEach((plane, index) => {
+    for (let cell = 0; cell < sum.length; cell++) sum[cell] += plane[cell] * weights[index];
+  });
+  return sum;
 }
 
 /** @param {Float32Array} plane @param {Float32Array} top */

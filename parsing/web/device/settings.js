@@ -16,6 +16,7 @@ const NUMBERS = /** @type {const} */ ([
   "inside",
   "smallest_piece",
   "garment_floor",
+  "settlings",
   "least_certain",
   "unrivalled",
   "lowest_peak",
@@ -28,7 +29,7 @@ const NUMBERS = /** @type {const} */ ([
   "face_gap",
   "smaller_face",
 ]);
-const LISTS = /** @type {const} */ (["face", "mirror", "garments"]);
+const LISTS = /** @type {const} */ (["face", "mirror", "garments", "worn"]);
 const FILES = /** @type {const} */ (["files", "chip_files"]);
 
 /** A file's size in bytes and its SHA-256 in hexadecimal. @typedef {{ bytes: number, sha256: string }} Known */

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from parsing.labels import BACKGROUND
-from parsing.models.lite import lite, people, scores
+from parsing.models.lite import lite, networks, people, scores
 from parsing.web.device import RUNTIME_FILES
 from parsing.web.device.network import network_files
 
@@ -41,9 +41,9 @@ def lite_settings() -> dict[str, Any]:
     """The constants of these files by name, and the longest side of a photo on the page, ready for JSON."""
     return {
         "longest_photo": LONGEST_PHOTO,
-        "stride": lite.STRIDE,
-        "part_stride": lite.PART_STRIDE,
-        "person_stride": lite.PERSON_STRIDE,
+        "stride": networks.STRIDE,
+        "part_stride": networks.PART_STRIDE,
+        "person_stride": networks.PERSON_STRIDE,
         "longest_side": lite.LONGEST_SIDE,
         "glance_area": lite.GLANCE_AREA,
         "look_area": lite.LOOK_AREA,
@@ -52,11 +52,13 @@ def lite_settings() -> dict[str, Any]:
         "large": lite.LARGE,
         "background": BACKGROUND,
         "face": lite.FACE,
-        "mirror": lite.MIRROR,
+        "mirror": networks.MIRROR,
         "margin": lite.MARGIN,
         "inside": lite.INSIDE,
         "smallest_piece": lite.SMALLEST_PIECE,
         "garments": scores.GARMENTS,
+        "worn": scores.WORN,
+        "settlings": scores.SETTLINGS,
         "garment_floor": scores.GARMENT_FLOOR,
         "least_certain": lite.LEAST_CERTAIN,
         "unrivalled": lite.UNRIVALLED,

@@ -4,11 +4,11 @@ import * as ort from "./ort.js";
 import { hasChip, openOnChip } from "./chip.js";
 import { TamperedError, fetchEach, fetchFile, gather } from "./fetching.js";
 import { Lite } from "./lite.js";
-import { GRAPH, NETWORK_FILES, RUNTIME, WEIGHTS, openNetwork, rehearse, startRuntime } from "./network.js";
+import { GRAPH, NETWORK_FILES, RUNTIME, WEIGHTS, openGarments, openNetwork, rehearse, startRuntime } from "./network.js";
 import { openPhoto } from "./open.js";
 import { checkSettings } from "./settings.js";
 
-/** @import { Run } from "./lite.js" */
+/** @import { Run, RunGarments } from "./lite.js" */
 /** @import { Source } from "./page.js" */
 
 class Superseded extends Error {}
@@ -16,10 +16,10 @@ class Superseded extends Error {}
 /** Why the model could not be made ready. @param {unknown} error */
 const reasonOf = (error) => (error instanceof TamperedError ? "tampered" : "failed");
 
-const WARM_UPS = 30; // after that many runs, browsers have compiled the network's loops once more, into three times as fast ones
+const WARM_UPS = 30; // after that many runs, browsers have compiled a network's loops once more, into three times as fast ones
 const WARM_UP_SIDE = 2; // of a warm-up's picture, in strides: how often a loop runs counts, not for how long, and nobody waits long for it
 const MOST_THREADS = 4; // more gain little on a network this small
-let warmUps = 0; // so far
+const warmUps = { parts: 0, garments: 0 }; // so far, of each network
 const ready = load();
 ready.then(
   () => postMessage({ state: { phase: "ready" } }),
@@ -28,7 +28,10 @@ ready.then(
 let newest = 0;
 let isAwaited = false; // whether a visitor has chosen a photo
 let queue = ready.then(
-  ({ run, settings }) => warmUp(run, settings.stride, () => isAwaited),
+  async ({ run, runGarments, settings }) => {
+    await warmUp("parts", run, settings.stride, () => isAwaited);
+    await warmUp("garments", runGarments, settings.stride, () => isAwaited);
+  },
   () => {},
 );
 useChip().catch((error) => console.warn(error)); // WebAssembly goes on
@@ -46,13 +49,15 @@ async function load() {
   const [graph] = await Promise.all([coming[GRAPH], started]);
   const { stride } = settings;
   const weights = settings.files[WEIGHTS].bytes / 2;
-  if (!isOver) await rehearse(ort, graph, weights, (run) => warmUp(run, stride, () => isOver));
+  if (!isOver) await rehearse(ort, graph, weights, (run) => warmUp("parts", run, stride, () => isOver));
   const files = await all;
   postMessage({ state: { phase: "starting" } });
   const run = await openNetwork(ort, files, "wasm");
-  const planes = await run(new Uint8Array(3 * stride ** 2), stride, stride); // a weight that is no number spoils every answer
-  if (!Object.values(planes).every((plane) => plane.every(Number.isFinite))) throw new Error("The network is damaged.");
-  return { lite: new Lite(run, settings), run, settings, files };
+  const runGarments = await openGarments(ort, files);
+  const grey = /** @type {const} */ ([new Uint8Array(3 * stride ** 2), stride, stride]);
+  const planes = [...Object.values(await run(...grey)), await runGarments(...grey)]; // a weight that is no number spoils every answer
+  if (!planes.every((plane) => plane.every(Number.isFinite))) throw new Error("The network is damaged.");
+  return { lite: new Lite(run, runGarments, settings), run, runGarments, settings, files };
 }
 
 /** Where there is a graphics chip, it computes from now on, unless it answers otherwise; should it fail later, nobody waits for it again. */
@@ -106,12 +111,12 @@ async function answer(serial, source) {
 }
 
 /**
- * Runs the network on a small grey picture, as often as it takes in all, or until there is something else to do.
- * @param {Run} run @param {number} stride @param {() => boolean} isOver
+ * Runs a network on a small grey picture, as often as it takes in all, or until there is something else to do.
+ * @param {keyof typeof warmUps} network @param {Run | RunGarments} run @param {number} stride @param {() => boolean} isOver
  */
-async function warmUp(run, stride, isOver) {
+async function warmUp(network, run, stride, isOver) {
   const side = WARM_UP_SIDE * stride;
-  for (; warmUps < WARM_UPS; warmUps++) {
+  for (; warmUps[network] < WARM_UPS; warmUps[network]++) {
     await new Promise((done) => setTimeout(done)); // whatever has been sent meanwhile is heard first
     if (isOver()) return;
     await run(new Uint8Array(3 * side ** 2).fill(127), side, side);
