@@ -94,10 +94,14 @@ export class Lite {
     const input = this.prepare(photo, view, Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(view)));
     const mirrored = await this.ask(turn(input));
     await pause();
-    const direct = look ? { ...mirrored, parts: cropScores(look.parts, look, photo, view, mirrored), presence: look.presence } : await this.ask(input);
-    const answer = mean(direct, mirrored, settings);
-    await pause();
     const worn = await this.runGarments(input.input, input.width, input.height);
+    /** @type {Look | null} */
+    let direct = look && { ...mirrored, parts: cropScores(look.parts, look, photo, view, mirrored), presence: look.presence };
+    if (!direct) {
+      await pause();
+      direct = await this.ask(input);
+    }
+    const answer = mean(direct, mirrored, settings);
     return { ...answer, parts: withPresence(answer.parts, answer.presence, worn, settings) };
   }
 

@@ -32,7 +32,7 @@ export async function openNetwork(ort, files, provider) {
 export async function openGarments(ort, files) {
   const session = await ort.InferenceSession.create(files[GARMENTS], {
     executionProviders: ["wasm"],
-    graphOptimizationLevel: "basic", // more takes longer than it saves
+    graphOptimizationLevel: "disabled", // it takes half a second, and saves a hundredth in each photo
   });
   return async (pixels, width, height) => {
     const { presence } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });

@@ -11,7 +11,7 @@ export class Tensor {
 /** `externalData`: what the graph refers to, by the name of its file. */
 export type SessionOptions = {
   executionProviders: string[];
-  graphOptimizationLevel?: "disabled" | "basic";
+  graphOptimizationLevel?: "disabled";
   externalData?: { path: string; data: Uint8Array }[];
 };
 

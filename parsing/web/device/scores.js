@@ -72,8 +72,11 @@ export function settleGarments(scores, size, { garments, garment_floor, settling
   const before = weightedSum(likely, shares);
   let after = before;
   for (let round = 0; round < settlings; round++) {
-    const kept = after.map((value, cell) => before[cell] / (value + 1e-12) / sum[cell]);
-    const amounts = likely.map((plane, index) => plane.reduce((total, value, cell) => total + value * shares[index] * kept[cell], 0));
+    const amounts = likely.map((plane, index) => {
+      let amount = 0;
+      for (let cell = 0; cell < size; cell++) amount += (plane[cell] * before[cell]) / ((after[cell] + 1e-12) * sum[cell]);
+      return amount * shares[index];
+    });
     const all = amounts.reduce((total, amount) => total + amount, 1e-6);
     shares = amounts.map((amount) => amount / all + garment_floor);
     after = weightedSum(likely, shares);
@@ -98,7 +101,8 @@ export function settleGarments(scores, size, { garments, garment_floor, settling
 function weightedSum(planes, weights) {
   const sum = new Float32Array(planes[0].length);
   planes.forEach((plane, index) => {
-    for (let cell = 0; cell < sum.length; cell++) sum[cell] += plane[cell] * weights[index];
+    const weight = weights[index];
+    for (let cell = 0; cell < sum.length; cell++) sum[cell] += plane[cell] * weight;
   });
   return sum;
 }
