@@ -46,7 +46,7 @@ def _train(data: Path, out: Path, network: str) -> Path:
         network=network,
         start=out / "start.pt",
         variant=course.variant,
-        minutes=0.15,
+        minutes=0.1,
         rate=2e-3,
         threads=torch.get_num_threads(),
         workers=1,

@@ -34,7 +34,7 @@ GLANCE_AREA: Final = 256 * 256
 LOOK_AREA: Final = 320 * 320
 """Pixels of the first look, over the whole photo, at everybody else."""
 PERSON_AREA: Final = 56_000
-"""Pixels of the second look, at one person; 72,000 are no better and take longer."""
+"""Pixels of the second look, at one person, by both networks; 72,000 are no better and take longer."""
 LARGEST_ZOOM: Final = 3.0
 """A small figure is enlarged by no more than this."""
 LARGE: Final = 0.5
@@ -70,6 +70,8 @@ class Lite:
     """The embedded model. It tells 20 classes and separate people; what it gets wrong is in its model card.
 
     Attributes:
+        ask: the first network, which is asked about a picture.
+        ask_garments: the second, which is asked what the person in a picture wears.
         classes: those of CIHP.
         title: what the page calls it; a file that `training.distill` wrote brings a title that says whom it has learnt from.
     """

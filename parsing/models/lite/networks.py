@@ -1,8 +1,7 @@
-"""The two networks of the embedded model, run by ONNX Runtime: what one says of a picture, and what somebody in it wears."""
+"""The two networks of the embedded model, run by ONNX Runtime: one for parts and people, one for what somebody wears."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -89,11 +88,10 @@ class GarmentNetwork:
         return presence
 
 
-def _open(file: str | os.PathLike[str]) -> InferenceSession:
-    name = Path(file).name
-    if not Path(file).is_file():
-        raise FileNotFoundError(f"The embedded model, {name}, is missing; fetch the repository again.")
-    damaged = OSError(f"The embedded model, {name}, is damaged; fetch the repository again.")
+def _open(file: Path) -> InferenceSession:
+    if not file.is_file():
+        raise FileNotFoundError(f"The embedded model, {file.name}, is missing; fetch the repository again.")
+    damaged = OSError(f"The embedded model, {file.name}, is damaged; fetch the repository again.")
     try:
         session = open_session(file)
         planes = _run(session, np.zeros((STRIDE, STRIDE, 3), np.uint8))
