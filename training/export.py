@@ -183,6 +183,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="by default the embedded model's file")
     parser.add_argument("--shift", nargs="*", default=[], metavar="CLASS=LOGITS", help="add to a class, Coat=-0.75 say")
     options = parser.parse_args()
+    if options.shift and options.network != "parts":
+        parser.error("--shift adds to the classes of the network for parts; leave it out")
     shifts = {name: float(logits) for name, logits in (shift.split("=") for shift in options.shift)}
     file = MODEL_FILE if options.network == "parts" else MODEL_FILE.with_name(GARMENTS_NAME)
     export(options.checkpoint, options.out or file, shifts=shifts, kind=COURSES[options.network].network)

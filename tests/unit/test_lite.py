@@ -32,6 +32,7 @@ def lite() -> parsing.Parser:
     [
         ("astronaut.jpg", "Face", 222, 120),
         ("astronaut.jpg", "Hair", 215, 45),
+        ("astronaut.jpg", "UpperClothes", 120, 300),
         ("astronaut.jpg", "Background", 340, 60),
         ("admiral.jpg", "Face", 256, 230),
         ("admiral.jpg", "Hat", 256, 75),
