@@ -1,4 +1,6 @@
-"""Files that are whole or not there at all, and the folder for what can be fetched or made again."""
+"""Files that are whole or not there at all, files that one process has for itself, and the folder for what can be fetched or
+made again.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 def cache_folder(name: str) -> Path:
@@ -30,6 +37,19 @@ def write_file(content: bytes, path: str | os.PathLike[str]) -> None:
     """
     with whole_file(path) as partial:
         partial.write_bytes(content)
+
+
+def lock(file: int, wait: bool = False) -> bool:
+    """Takes an open file, its descriptor, for this process until it is closed. False where another process has it and this one
+    does not `wait`, and where the system or the disk has no locks.
+    """
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

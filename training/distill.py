@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from parsing.cli.photos import find_photos
-from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, Lite
+from parsing.models.lite.lite import MODEL_FILE, Lite, garments_beside
 from parsing.parser import load
 from training import augment
 from training.courses import COURSES
@@ -83,7 +83,7 @@ def distill(options: argparse.Namespace) -> Path:
     model = options.out / MODEL_FILE.name
     for name, start, file in (
         ("parts", options.start, model),
-        ("garments", options.start.with_name(GARMENTS_NAME), model.with_name(GARMENTS_NAME)),
+        ("garments", garments_beside(options.start), garments_beside(model)),
     ):
         checkpoint = _train(options, name, start, learnt)
         export([checkpoint], file, {"title": title, "licence": licence}, kind=COURSES[name].network)

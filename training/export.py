@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from parsing.inference_session import open_session
 from parsing.labels import part_index
-from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE
+from parsing.models.lite.lite import MODEL_FILE, garments_beside
 from training.courses import COURSES
 from training.network import OFFSET_UNIT, GarmentNetwork, LiteNetwork, load_network
 
@@ -186,7 +186,7 @@ def main() -> None:
     if options.shift and options.network != "parts":
         parser.error("--shift adds to the classes of the network for parts; leave it out")
     shifts = {name: float(logits) for name, logits in (shift.split("=") for shift in options.shift)}
-    file = MODEL_FILE if options.network == "parts" else MODEL_FILE.with_name(GARMENTS_NAME)
+    file = MODEL_FILE if options.network == "parts" else garments_beside(MODEL_FILE)
     export(options.checkpoint, options.out or file, shifts=shifts, kind=COURSES[options.network].network)
 
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
-from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE
+from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, garments_beside
 from parsing.web.assets import FOLDER
 from parsing.web.device import RUNTIME_FILES
 from parsing.web.device.network import GRAPH, WEIGHTS, network_files
@@ -37,7 +37,7 @@ def modules_folder() -> str:
     """Where the files are served, relative to the page: "modules/", a word that changes with their content, and a slash."""
     digest = hashlib.sha256(json.dumps(lite_settings()).encode())
     digest.update(version("onnxruntime").encode())  # it makes the network ready for browsers, when one asks for it
-    for file in (*FILES.values(), MODEL_FILE, MODEL_FILE.with_name(GARMENTS_NAME)):
+    for file in (*FILES.values(), MODEL_FILE, garments_beside(MODEL_FILE)):
         digest.update(file.read_bytes() if file.is_file() else b"")
     return f"modules/{digest.hexdigest()[:16]}/"
 

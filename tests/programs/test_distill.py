@@ -18,7 +18,7 @@ from support.striped_model import Stripes
 import parsing
 from parsing.image import open_image
 from parsing.inference_session import open_session
-from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, Lite
+from parsing.models.lite.lite import MODEL_FILE, Lite, garments_beside
 from parsing.result import Parsing
 from parsing.stages import OnStage
 from training import augment, pseudo, train
@@ -138,7 +138,7 @@ def test_what_is_labelled_stays_so_and_is_one_teachers(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("file", "kind"),
-    [(MODEL_FILE, LiteNetwork), (MODEL_FILE.with_name(GARMENTS_NAME), GarmentNetwork)],
+    [(MODEL_FILE, LiteNetwork), (garments_beside(MODEL_FILE), GarmentNetwork)],
     ids=["parts", "garments"],
 )
 def test_an_exported_network_comes_back_as_it_was_and_can_be_trained(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from support.weights_of import assert_same_weights
 
+from parsing import files
 from parsing.models.m2fp import download, weights
 from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, SLIM, WeightsError
 from parsing.models.m2fp.m2fp import M2FP
@@ -172,7 +173,7 @@ def test_a_slim_copy_that_is_of_no_use_does_not_stay(mirror: Mirror, cache: Path
     assert_same_weights(M2FP.load(), small_model)
 
 
-@pytest.mark.skipif(weights.fcntl is None, reason="Windows has no such locks")
+@pytest.mark.skipif(files.fcntl is None, reason="Windows has no such locks")
 def test_of_two_programs_that_start_at_once_one_fetches(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
     both = threading.Barrier(2)
 
@@ -187,11 +188,11 @@ def test_of_two_programs_that_start_at_once_one_fetches(mirror: Mirror, monkeypa
     assert mirror.ranges == [None]
 
 
-@pytest.mark.skipif(weights.fcntl is None, reason="Windows has no such locks")
+@pytest.mark.skipif(files.fcntl is None, reason="Windows has no such locks")
 @pytest.mark.usefixtures("mirror")
 def test_a_disk_without_locks_takes_weights_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(file: object, how: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(weights.fcntl, "flock", refuse)
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
     assert M2FP.load().name == "m2fp"

@@ -15,7 +15,7 @@ from support.spoilt_model import spoilt
 
 import parsing
 from parsing.labels import PARTS, part_index
-from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, Lite, _claim, _network_size, _Person
+from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, Lite, _claim, _network_size, _Person, garments_beside
 from parsing.models.lite.networks import Answer
 from parsing.models.lite.scores import GARMENTS, crop_scores, settle_garments, with_presence
 
@@ -48,7 +48,7 @@ def test_what_anybody_can_see(lite: parsing.Parser, name: str, part: str, x: int
 @pytest.mark.parametrize("content", ["no network", "cut off", "not a number"])
 @pytest.mark.parametrize("name", [MODEL_FILE.name, GARMENTS_NAME])
 def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, name: str, content: str) -> None:
-    for file in (MODEL_FILE, MODEL_FILE.with_name(GARMENTS_NAME)):
+    for file in (MODEL_FILE, garments_beside(MODEL_FILE)):
         shutil.copy(file, tmp_path)
     whole = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes({"no network": b"", "cut off": whole[:-1000], "not a number": spoilt(whole)}[content])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -29,3 +30,9 @@ def test_a_missing_or_damaged_model_is_refused_in_a_sentence(tmp_path: Path, con
         (tmp_path / "lite.onnx").write_bytes(content)
     with pytest.raises(OSError, match=r"The embedded model, lite\.onnx, is missing or damaged"):
         network_files(tmp_path / "lite.onnx")
+
+
+def test_the_missing_second_network_is_refused_by_its_own_name(tmp_path: Path) -> None:
+    shutil.copy(MODEL_FILE, tmp_path)
+    with pytest.raises(OSError, match=r"The embedded model, garments\.onnx, is missing or damaged"):
+        network_files(tmp_path / MODEL_FILE.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import parsing
+from parsing import files
 from parsing.web.server import uploads
 from parsing.web.server.uploads import Uploads
 
@@ -85,7 +87,7 @@ def test_closing_leaves_nothing(kept: Uploads, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(uploads.fcntl is None, reason="Windows cleans up by itself")
+@pytest.mark.skipif(files.fcntl is None, reason="Windows cleans up by itself")
 def test_the_next_start_removes_what_a_killed_process_has_left(tmp_path: Path) -> None:
     program = "from parsing.web.server.uploads import Uploads; import os; Uploads().add(b'x'); os._exit(9)"
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -94,15 +96,27 @@ def test_the_next_start_removes_what_a_killed_process_has_left(tmp_path: Path) -
         assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.skipif(uploads.fcntl is None, reason="Windows cleans up by itself")
+@pytest.mark.skipif(files.fcntl is None, reason="Windows cleans up by itself")
 def test_a_start_does_not_remove_the_folder_of_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(uploads.tempfile, "tempdir", str(tmp_path))
-    lock = uploads.fcntl.flock
+    lock = files.fcntl.flock
 
     def lock_late(file: int, how: int) -> None:
-        monkeypatch.setattr(uploads.fcntl, "flock", lock)
+        monkeypatch.setattr(files.fcntl, "flock", lock)
         Uploads()
         lock(file, how)
 
-    monkeypatch.setattr(uploads.fcntl, "flock", lock_late)
+    monkeypatch.setattr(files.fcntl, "flock", lock_late)
     assert Uploads().add(b"content").read_bytes() == b"content"
+
+
+@pytest.mark.skipif(files.fcntl is None, reason="Windows has no such locks")
+def test_a_disk_without_locks_takes_uploads_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(file: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(uploads.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    earlier = Uploads().add(b"earlier")
+    assert Uploads().add(b"content").read_bytes() == b"content"
+    assert earlier.read_bytes() == b"earlier"

@@ -83,7 +83,7 @@ class Lite:
         missing or damaged.
         """
         self.ask = PartNetwork(Path(file))
-        self.ask_garments = GarmentNetwork(Path(file).with_name(GARMENTS_NAME))
+        self.ask_garments = GarmentNetwork(garments_beside(Path(file)))
         self.classes = PARTS
         self.title = self.ask.title or "Lite (embedded)"
 
@@ -128,6 +128,11 @@ class Lite:
         else:
             answer = mean(self.ask(small), mirrored)
         return replace(answer, parts=with_presence(answer.parts, answer.presence, self.ask_garments(small)))
+
+
+def garments_beside(file: Path) -> Path:
+    """The second network's file, of the first's."""
+    return file.with_name(GARMENTS_NAME)
 
 
 def _parse_person(

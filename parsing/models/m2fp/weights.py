@@ -18,20 +18,15 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from parsing.files import cache_folder, whole_file
+from parsing.files import cache_folder, lock, whole_file
 from parsing.models.m2fp.download import CHECKPOINT, CONFIGURATION, DOCTOR, SLIM, WeightsError, download
 from parsing.models.m2fp.hub import Progress
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -192,9 +187,7 @@ def fetch(name: str, read: Callable[[Path], Mapping[str, Tensor]], progress: Pro
 def _alone(folder: Path) -> Iterator[None]:
     """While no other program fetches into the folder; waits for one that does, where the system and the disk have locks."""
     with folder.with_name(f".{folder.name}-fetching").open("w") as mark:
-        if fcntl is not None:
-            with suppress(OSError):
-                fcntl.flock(mark, fcntl.LOCK_EX)
+        lock(mark.fileno(), wait=True)
         yield
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from parsing.inference_session import write_optimized
-from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE
+from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, garments_beside
 
 GRAPH: Final = "lite.onnx"
 WEIGHTS: Final = "lite.weights"
@@ -30,17 +30,25 @@ def network_files(model: Path = MODEL_FILE) -> dict[str, bytes]:
     Raises:
         OSError: a file of the model is missing or damaged, or its weights cannot be halved; the message is one sentence.
     """
-    refused = OSError(f"The embedded model, {model.name}, is missing or damaged; fetch the repository again.")
+    refused = _refused(model)
     with tempfile.TemporaryDirectory() as folder:
         graph, weights = Path(folder) / GRAPH, Path(folder) / WEIGHTS
         try:
             write_optimized(model, graph, WEIGHTS, SMALLEST)
             values = np.fromfile(weights, "<f4")
-            garments = model.with_name(GARMENTS_NAME).read_bytes()
         except Exception as error:  # ONNX Runtime's have no kind of their own
             raise refused from error
         with np.errstate(over="ignore", invalid="ignore"):
             halved = values.astype("<f2")
         if not np.allclose(halved, values, rtol=MOST_MOVED, atol=1e-7):
             raise refused
-        return {GRAPH: graph.read_bytes(), WEIGHTS: halved.tobytes(), GARMENTS_NAME: garments}
+        files = {GRAPH: graph.read_bytes(), WEIGHTS: halved.tobytes()}
+    garments = garments_beside(model)
+    try:
+        return {**files, GARMENTS_NAME: garments.read_bytes()}
+    except OSError as error:
+        raise _refused(garments) from error
+
+
+def _refused(file: Path) -> OSError:
+    return OSError(f"The embedded model, {file.name}, is missing or damaged; fetch the repository again.")

@@ -20,12 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from parsing.files import lock
 from parsing.image import ImageError
-
-try:
-    import fcntl
-except ImportError:  # Windows; its own temporary folder is cleaned by the system
-    fcntl = None  # type: ignore[assignment]
 
 UNREAD_SECONDS: Final = 60.0
 """How long a file waits for whoever sent it to ask for something; a page asks at once."""
@@ -54,8 +50,7 @@ class Uploads:
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
         mark = self.folder / "new"
         self._mark = os.open(mark, os.O_CREAT | os.O_RDWR, 0o600)
-        if fcntl is not None:
-            fcntl.flock(self._mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if lock(self._mark):
             mark.rename(self.folder / "in-use")  # from here on others look at it
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
@@ -153,9 +148,9 @@ class Uploads:
 
 
 def _remove_leftovers() -> None:
-    """Removes the folders of processes that have ended without a word: those whose mark nobody holds."""
-    if fcntl is None:
-        return
+    """Removes the folders of processes that have ended without a word: those whose mark nobody holds. Where there
+    are no locks, none is: Windows cleans its temporary folder itself.
+    """
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             about = folder.lstat()
@@ -163,7 +158,7 @@ def _remove_leftovers() -> None:
                 continue
             mark = os.open(folder / "in-use", os.O_RDWR | os.O_NOFOLLOW)
             try:
-                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                if lock(mark):
+                    shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(mark)
