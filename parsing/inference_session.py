@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,18 @@ def _options() -> SessionOptions:
     options.intra_op_num_threads = usable_cores()
     options.log_severity_level = 4  # what is wrong is in the exception too
     options.add_session_config_entry("session.force_spinning_stop", "1")  # idle threads would take another session's time
+    _share_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     return options
+
+
+@cache
+def _share_memory() -> None:
+    """Lets all sessions of the process work in one memory; each would keep what its largest picture took."""
+    from onnxruntime import OrtAllocatorType, OrtArenaCfg, OrtMemoryInfo, OrtMemType, create_and_register_allocator
+
+    memory = OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)
+    create_and_register_allocator(memory, OrtArenaCfg({}))
 
 
 def _open(model: str | os.PathLike[str] | bytes, options: SessionOptions) -> InferenceSession:

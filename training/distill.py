@@ -106,6 +106,7 @@ def _train(options: argparse.Namespace, name: str, start: Path, photos: list[Pho
     """Trains one network for its share of the time, beginning from an ONNX file; gives its checkpoint."""
     own, course = copy.copy(options), COURSES[name]
     own.network, own.variant, own.minutes = name, course.variant, TIME[name] * options.minutes
+    own.keep_presence = False
     own.out = options.out / name
     own.out.mkdir(parents=True, exist_ok=True)
     own.start = own.out / "start.pt"

@@ -56,13 +56,15 @@ def _read_weights(file: str | os.PathLike[str]) -> dict[str, Tensor]:
         graph = onnx.load(file).graph
     except DecodeError as error:
         raise ValueError(f"{os.path.basename(file)!r} is damaged or no ONNX file.") from error
-    stored = {tensor.name: numpy_helper.to_array(tensor).astype("float32") for tensor in graph.initializer}
+    graphs = [graph, *(attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g"))]
+    tensors, nodes = ([one for part in graphs for one in getattr(part, kind)] for kind in ("initializer", "node"))
+    stored = {tensor.name: numpy_helper.to_array(tensor).astype("float32") for tensor in tensors}
     stored = {name.removesuffix(HALF): values for name, values in stored.items()}
     for name in [name.removesuffix(BYTE) for name in stored if name.endswith(BYTE)]:
         stored[name] = stored.pop(f"{name}{BYTE}") * stored.pop(f"{name}{SCALE}")
     weights = {name: values for name, values in stored.items() if name.startswith(ROOT)}
     matrices = set()
-    for node in graph.node:
+    for node in nodes:
         module = _module_name(node.name)
         if node.op_type in ("Conv", "MatMul"):
             own = zip(("weight", "bias"), node.input[1:], strict=False)  # a matrix has no bias here

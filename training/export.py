@@ -2,10 +2,11 @@
 parsing/models/lite/lite.onnx`.
 
 The graph takes RGB uint8 (1, H, W, 3), sides multiples of 32, and gives part logits, heatmap, offsets in pixels, and the
-logarithm of the probability that each class is in the picture; the network for garments only the last. Weights are stored in
-half precision, and of the network for garments in eight bits, because no edge in the picture hangs on them; that is undone when
-the model is loaded, and the arithmetic stays single precision. The file is kept only if ONNX Runtime answers as PyTorch does,
-before the weights are rounded and after.
+logarithm of the probability that each class is in the picture. The network for garments gives the first and the last, and takes
+a truth value besides, `where`: whether part logits are asked for. Weights are stored in half precision, and of the network for
+garments in eight bits, because whether a pixel is somebody's does not hang on them; that is undone when the model is loaded,
+and the arithmetic stays single precision. The file is kept only if ONNX Runtime answers as PyTorch does, before the weights are
+rounded and after.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from parsing.inference_session import open_session
 from parsing.labels import part_index
 from parsing.models.lite.lite import MODEL_FILE, garments_beside
 from training.courses import COURSES
-from training.network import OFFSET_UNIT, GarmentNetwork, LiteNetwork, load_network
+from training.network import NUM_PARTS, OFFSET_UNIT, GarmentNetwork, LiteNetwork, load_network
 
+WHERE = "where"
+"""The input of the network for garments that asks for part logits."""
 SMALLEST_ROUNDED = 1024
 """Tensors of fewer values stay in single precision: they cost nothing."""
 HALF, BYTE, SCALE = "_half", "_byte", "_scale"
@@ -47,15 +50,16 @@ class Exported(nn.Module):
     def __init__(self, network: LiteNetwork | GarmentNetwork) -> None:
         super().__init__()
         self.network = network
-        self.outputs = ["parts", "heat", "offsets", "presence"] if isinstance(network, LiteNetwork) else ["presence"]
+        self.outputs = ["parts", "heat", "offsets", "presence"] if isinstance(network, LiteNetwork) else ["parts", "presence"]
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """(1, H, W, 3) uint8 -> part logits (1, 20, H/2, W/2), heatmap in [0, 1], offsets in input pixels, logarithms of the
-        probability of presence (1, 20); of the network for garments only the last.
+        probability of presence (1, 20); of the network for garments the first and the last.
         """
         picture = image.permute(0, 3, 1, 2).float()
         if isinstance(self.network, GarmentNetwork):
-            return (functional.logsigmoid(self.network(picture)),)
+            parts, presence = self.network(picture)
+            return parts, functional.logsigmoid(presence)
         parts, centers, offsets, presence = self.network(picture)
         return parts, centers.sigmoid(), offsets * OFFSET_UNIT, functional.logsigmoid(presence)
 
@@ -96,6 +100,31 @@ def round_to_bytes(graph: onnx.GraphProto) -> None:
         restored.append(helper.make_node("Cast", [f"{name}{BYTE}"], [f"{name}_whole"], to=TensorProto.FLOAT))
         restored.append(helper.make_node("Mul", [f"{name}_whole", f"{name}{SCALE}"], [name]))
     _prepend(restored, graph)
+
+
+def ask_where(graph: onnx.GraphProto) -> None:
+    """Puts what only "parts" needs into the branch of an If that is taken where `WHERE` is true; in the other it is empty."""
+    needed, always = {"presence"}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            always.append(node.output[0])
+    decoder = [node for node in graph.node if node.output[0] not in always]
+    weights = [tensor for tensor in graph.initializer if tensor.name not in needed]
+    for tensor in weights:
+        graph.initializer.remove(tensor)
+    for node in decoder:
+        graph.node.remove(node)
+    decoder[-1].output[:] = ["decoded"]  # names may not be used again within
+    empty = numpy_helper.from_array(np.zeros((1, NUM_PARTS, 0, 0), np.float32))
+    nothing = [helper.make_node("Constant", [], ["nothing"], value=empty)]
+    result = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("decoded", "nothing")]
+    branches = {
+        "then_branch": helper.make_graph(decoder, "decoder", [], result[:1], weights),
+        "else_branch": helper.make_graph(nothing, "nothing", [], result[1:]),
+    }
+    graph.node.append(helper.make_node("If", [WHERE], ["parts"], "choice", **branches))
+    graph.input.append(helper.make_tensor_value_info(WHERE, TensorProto.BOOL, []))
 
 
 def _prepend(nodes: list[onnx.NodeProto], graph: onnx.GraphProto) -> None:
@@ -144,7 +173,11 @@ def export(
         model = onnx.load(plain)
     drop_empty_inputs(model)
     verify(model, module, LARGEST_DIFFERENCE)
-    (halve if isinstance(network, LiteNetwork) else round_to_bytes)(model.graph)
+    if isinstance(network, LiteNetwork):
+        halve(model.graph)
+    else:
+        round_to_bytes(model.graph)
+        ask_where(model.graph)
     helper.set_model_props(model, dict(notes or {}))
     onnx.checker.check_model(model)
     verify(model, module)
@@ -165,10 +198,11 @@ def verify(model: onnx.ModelProto, module: Exported, largest_difference: float =
         image = torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             expected = [output.numpy() for output in module(image)]
-        got = session.run(None, {"image": image.numpy()})
+        asked = {WHERE: np.array(True)} if len(session.get_inputs()) > 1 else {}
+        got = session.run(None, {"image": image.numpy(), **asked})
         difference, other = np.abs(got[0] - expected[0]).max(), (got[0].argmax(1) != expected[0].argmax(1)).mean()
         apart = np.abs(np.exp(got[-1]) - np.exp(expected[-1])).max()
-        if difference > largest_difference or apart > MOST_APART or (len(got) > 1 and other > MOST_OTHER_LABELS):
+        if difference > largest_difference or apart > MOST_APART or other > MOST_OTHER_LABELS:
             raise ValueError(
                 f"ONNX Runtime differs from PyTorch at {size}: by up to {difference:.3f}, labels by {other:.2%}, "
                 f"probabilities by up to {apart:.3f}"

@@ -1,5 +1,5 @@
-"""The networks of the embedded model, `lite`: one with an encoder that has seen people, global context, a feature pyramid, a
-part head and a person head; and one that says what somebody wears, with an encoder and context of its own.
+"""The networks of the embedded model, `lite`, each an encoder, global context, a feature pyramid and a part head: one has seen
+people before and tells them apart, the other knows better what somebody wears.
 
 At stride 32 the picture's cells and one token for each class attend to each other, as in Segmenter (Strudel et al., arXiv
 2105.05633): there the network decides once which classes are in the picture, and a class that is not is suppressed at every
@@ -78,47 +78,9 @@ class ContextBlock(nn.Module):
         return cells, tokens[:, :NUM_PARTS]
 
 
-class ContextNetwork(nn.Module):
-    """What both networks begin with: an encoder, and attention that says which classes are in a picture.
-
-    Args:
-        variant: of the encoder.
-        context: channels of the attention blocks, at stride 32.
-        blocks: attention blocks.
-    """
-
-    def __init__(self, variant: str, context: int, blocks: int) -> None:
-        super().__init__()
-        self.encoder = Encoder(variant)
-        self.reduce = ConvNorm(self.encoder.widths[4], context, 1, activate=False)
-        self.classes = nn.Parameter(torch.randn(1, NUM_PARTS, context) * 0.5)
-        self.context = nn.ModuleList(ContextBlock(context) for _ in range(blocks))
-        self.norm_presence = nn.LayerNorm(context)
-        self.presence = nn.Linear(context, 1)
-        nn.init.constant_(self.presence.bias, LIKELY)
-
-    def attend(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The encoder's features at stride 32 in the context of all others (B, C, H/32, W/32), and presence logits (B, 20)."""
-        x = self.reduce(features)
-        classes = self.classes.expand(len(features), -1, -1)  # (B, 20, C)
-        for block in self.context:
-            x, classes = block(x, classes)
-        return x, self.presence(self.norm_presence(classes))[..., 0]
-
-
-class GarmentNetwork(ContextNetwork):
-    """Which classes are on a person who fills a picture whose sides are multiples of 32; arguments as `ContextNetwork`."""
-
-    def __init__(self, variant: str = GARMENT_VARIANT, context: int = 256, blocks: int = 3) -> None:
-        super().__init__(variant, context, blocks)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """(B, 3, H, W) float RGB in [0, 255] -> presence logits (B, 20), a sigmoid makes probabilities."""
-        return self.attend(self.encoder(image)[4])[1]
-
-
-class LiteNetwork(ContextNetwork):
-    """Person parts, person centres and offsets to them, from a picture whose sides are multiples of 32.
+class PartsNetwork(nn.Module):
+    """What both networks have: an encoder, attention that says which classes are in a picture, and a feature pyramid that says
+    where.
 
     Args:
         variant: of the encoder.
@@ -129,6 +91,60 @@ class LiteNetwork(ContextNetwork):
         half: its channels at stride 2, where a channel costs most.
     """
 
+    def __init__(self, variant: str, context: int, blocks: int, pyramid: int = 128, quarter: int = 64, half: int = 32) -> None:
+        super().__init__()
+        self.encoder = Encoder(variant)
+        self.reduce = ConvNorm(self.encoder.widths[4], context, 1, activate=False)
+        self.classes = nn.Parameter(torch.randn(1, NUM_PARTS, context) * 0.5)
+        self.context = nn.ModuleList(ContextBlock(context) for _ in range(blocks))
+        self.norm_presence = nn.LayerNorm(context)
+        self.presence = nn.Linear(context, 1)
+        nn.init.constant_(self.presence.bias, LIKELY)
+        channels = (half, quarter, pyramid, pyramid, pyramid)
+        inputs = (*self.encoder.widths[:4], context)
+        self.lateral = nn.ModuleList(ConvNorm(i, o, 1, activate=False) for i, o in zip(inputs, channels, strict=True))
+        self.narrow = nn.ModuleList(ConvNorm(channels[level + 1], channels[level], 1, activate=False) for level in (0, 1))
+        self.smooth = nn.ModuleList(ConvNorm(width, width) for width in channels)
+        self.parts_head = nn.Conv2d(half, NUM_PARTS, 1)
+
+    def parse(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """
+        Args:
+            image: (B, 3, H, W) float RGB in [0, 255], H and W multiples of 32.
+
+        Returns:
+            features (B, P, H/8, W/8) of the pyramid; part logits (B, 20, H/2, W/2); presence logits (B, 20), a sigmoid makes
+            the probability that a class is in the picture.
+        """
+        features = self.encoder(image)
+        x = self.reduce(features[4])  # (B, C, H/32, W/32)
+        classes = self.classes.expand(len(image), -1, -1)  # (B, 20, C)
+        for block in self.context:
+            x, classes = block(x, classes)
+        presence = self.presence(self.norm_presence(classes))[..., 0]  # (B, 20)
+        x = self.smooth[4](relu(self.lateral[4](x)))  # (B, P, H/32, W/32)
+        x = self.smooth[3](self._join(x, features[3], 3))  # (B, P, H/16, W/16)
+        coarse = self.smooth[2](self._join(x, features[2], 2))  # (B, P, H/8, W/8)
+        x = self.smooth[1](self._join(self.narrow[1](coarse), features[1], 1))  # (B, Q, H/4, W/4)
+        x = self.smooth[0](self._join(self.narrow[0](x), features[0], 0))  # (B, F, H/2, W/2)
+        parts = self.parts_head(x) + functional.logsigmoid(presence)[:, :, None, None]  # (B, 20, H/2, W/2)
+        return coarse, parts, presence
+
+    def keep_presence(self) -> None:
+        """Leaves to training the pyramid and the part head only: what the network says of presence stays as it is."""
+        for module in (self.encoder, self.reduce, self.context, self.norm_presence, self.presence):
+            module.requires_grad_(False)
+        self.classes.requires_grad_(False)
+        self.reduce.eval()  # the statistics of its normalisation stay too
+
+    def _join(self, coarser: Tensor, feature: Tensor, level: int) -> Tensor:
+        """One step down the pyramid: the coarser level, doubled in size, plus this level's features."""
+        return relu(functional.interpolate(coarser, scale_factor=2.0, mode="nearest") + self.lateral[level](feature))
+
+
+class LiteNetwork(PartsNetwork):
+    """Person parts, person centres and offsets to them; arguments as `PartsNetwork`."""
+
     def __init__(
         self,
         variant: str = VARIANT,
@@ -138,39 +154,28 @@ class LiteNetwork(ContextNetwork):
         quarter: int = 64,
         half: int = 32,
     ) -> None:
-        super().__init__(variant, context, blocks)
-        channels = (half, quarter, pyramid, pyramid, pyramid)
-        inputs = (*self.encoder.widths[:4], context)
-        self.lateral = nn.ModuleList(ConvNorm(i, o, 1, activate=False) for i, o in zip(inputs, channels, strict=True))
-        self.narrow = nn.ModuleList(ConvNorm(channels[level + 1], channels[level], 1, activate=False) for level in (0, 1))
-        self.smooth = nn.ModuleList(ConvNorm(width, width) for width in channels)
-        self.parts_head = nn.Conv2d(half, NUM_PARTS, 1)
+        super().__init__(variant, context, blocks, pyramid, quarter, half)
         self.person_head = nn.Sequential(ConvNorm(pyramid, 64), nn.Conv2d(64, 3, 1))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """A picture as `parse` takes it, to part logits; centre logits (B, 1, H/8, W/8), a sigmoid makes the heatmap; offsets
+        (B, 2, H/8, W/8), x then y, from the pixel to its person's centre, in units of `OFFSET_UNIT` input pixels; and presence
+        logits.
         """
-        Args:
-            image: (B, 3, H, W) float RGB in [0, 255], H and W multiples of 32.
-
-        Returns:
-            part logits (B, 20, H/2, W/2); centre logits (B, 1, H/8, W/8), a sigmoid makes the heatmap; offsets (B, 2, H/8,
-            W/8), x then y, from the pixel to its person's centre, in units of `OFFSET_UNIT` input pixels; presence logits
-            (B, 20), a sigmoid makes the probability that a class is in the picture.
-        """
-        features = self.encoder(image)
-        x, presence = self.attend(features[4])  # (B, C, H/32, W/32), (B, 20)
-        x = self.smooth[4](relu(self.lateral[4](x)))  # (B, P, H/32, W/32)
-        x = self.smooth[3](self._join(x, features[3], 3))  # (B, P, H/16, W/16)
-        x = self.smooth[2](self._join(x, features[2], 2))  # (B, P, H/8, W/8)
-        person = self.person_head(x)  # (B, 3, H/8, W/8)
-        x = self.smooth[1](self._join(self.narrow[1](x), features[1], 1))  # (B, Q, H/4, W/4)
-        x = self.smooth[0](self._join(self.narrow[0](x), features[0], 0))  # (B, F, H/2, W/2)
-        parts = self.parts_head(x) + functional.logsigmoid(presence)[:, :, None, None]  # (B, 20, H/2, W/2)
+        coarse, parts, presence = self.parse(image)
+        person = self.person_head(coarse)  # (B, 3, H/8, W/8)
         return parts, person[:, :1], person[:, 1:], presence
 
-    def _join(self, coarser: Tensor, feature: Tensor, level: int) -> Tensor:
-        """One step down the pyramid: the coarser level, doubled in size, plus this level's features."""
-        return relu(functional.interpolate(coarser, scale_factor=2.0, mode="nearest") + self.lateral[level](feature))
+
+class GarmentNetwork(PartsNetwork):
+    """What the person who fills a picture wears, and where; arguments as `PartsNetwork`."""
+
+    def __init__(self, variant: str = GARMENT_VARIANT, context: int = 256, blocks: int = 3) -> None:
+        super().__init__(variant, context, blocks)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """A picture as `parse` takes it, to part and presence logits."""
+        return self.parse(image)[1:]
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -112,16 +112,12 @@ def make_batch(pictures: Sequence[Picture], rng: np.random.Generator) -> Batch:
     return Batch(torch.from_numpy(pixels).permute(0, 3, 1, 2), *targets)
 
 
-def loss(outputs: tuple[Tensor, Tensor, Tensor, Tensor] | Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Losses of the answers of `LiteNetwork`, or of that of `GarmentNetwork`; their weighted sum is "total"."""
-    if isinstance(outputs, Tensor):
-        return {"total": presence_loss(outputs.float(), batch.presence)}
-    parts, centers, offsets, presence = (output.float() for output in outputs)
-    losses = {
-        **parts_loss(parts, batch.labels),
-        **people_loss(centers, offsets, batch.person),
-        "presence": presence_loss(presence, batch.presence),
-    }
+def loss(outputs: tuple[Tensor, ...], batch: Batch) -> dict[str, Tensor]:
+    """Losses of the answers of `LiteNetwork` or `GarmentNetwork`; their weighted sum is "total"."""
+    parts, *people, presence = (output.float() for output in outputs)
+    losses = {**parts_loss(parts, batch.labels), "presence": presence_loss(presence, batch.presence)}
+    if people:
+        losses |= people_loss(*people, batch.person)
     total = sum(WEIGHTS[name] * value for name, value in losses.items())
     return {"total": total, **losses}
 

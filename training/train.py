@@ -144,6 +144,8 @@ def train(options: argparse.Namespace) -> None:
     mixture = read_mixture(options, options.held_out, course.shares)
     network = course.network(options.variant)
     network.encoder.freeze()
+    if options.keep_presence:
+        network.keep_presence()
     network.to(device, memory_format=torch.channels_last)
     optimizers = Optimizers(network, options.rate, course.encoder_share)
     checkpoint, step, elapsed = options.out / "checkpoint.pt", 0, 0.0
@@ -237,6 +239,7 @@ def main() -> None:
     )
     add_training_options(parser)
     parser.add_argument("--network", choices=COURSES, default="parts")
+    parser.add_argument("--keep-presence", action="store_true", help="train only what says where classes are, not whether")
     parser.add_argument("--variant", choices=ARCHITECTURES, help="of the encoder; movenet for parts, lite2 for garments")
     parser.set_defaults(held_out=HELD_OUT)
     options = parser.parse_args()

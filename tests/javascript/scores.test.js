@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { linearTapsOf, resample } from "../../parsing/web/device/resample.js";
-import { argmax, cropScores, labelMap, meanConfidence, settleGarments, withPresence } from "../../parsing/web/device/scores.js";
+import { argmax, cropScores, labelMap, meanConfidence, settleGarments, withOpinion, withPresence } from "../../parsing/web/device/scores.js";
 
 /** @import { Settings } from "../../parsing/web/device/settings.js" */
 
@@ -25,6 +25,12 @@ test("what another opinion says of what is worn takes the place of the first, an
   const changed = withPresence(scores, Float32Array.of(-1, -2, -3), Float32Array.of(-5, -2.5, -1), SETTINGS);
   assert.deepEqual([...changed], [3, 4, 2.5, 3.5, 7, 8]); // the best but background was 5 and 6, and is 7 and 8
   assert.equal(scores[2], 3);
+});
+
+test("two opinions have the same say in which part it is, and the first in whether somebody is there", () => {
+  const scores = Float32Array.of(1, 2, 3, 4, 5, 6); // of two cells
+  const joined = withOpinion(scores, Float32Array.of(9, -9, 7, 6, -1, 0), 2);
+  assert.deepEqual([...joined], [1, 1, 5, 5, 2, 3]); // the best but background was 5 and 6, and is 5 both times
 });
 
 test("between garments and the rest nothing changes", () => {

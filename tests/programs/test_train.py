@@ -44,6 +44,7 @@ def _train(data: Path, out: Path, network: str) -> Path:
     options = argparse.Namespace(data=[data], held_out=63, extra=[], wild=[data], places=[data / "Images"], out=out)
     vars(options).update(
         network=network,
+        keep_presence=False,
         start=out / "start.pt",
         variant=course.variant,
         minutes=0.1,

@@ -16,8 +16,8 @@ from support.spoilt_model import spoilt
 import parsing
 from parsing.labels import PARTS, part_index
 from parsing.models.lite.lite import GARMENTS_NAME, MODEL_FILE, Lite, _claim, _network_size, _Person, garments_beside
-from parsing.models.lite.networks import Answer
-from parsing.models.lite.scores import GARMENTS, crop_scores, settle_garments, with_presence
+from parsing.models.lite.networks import Answer, GarmentNetwork
+from parsing.models.lite.scores import GARMENTS, crop_scores, settle_garments, with_opinion, with_presence
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 
@@ -141,6 +141,25 @@ def test_what_the_second_network_says_of_clothes_takes_the_place_of_what_the_fir
     np.testing.assert_array_equal(changed[face], 0)
     np.testing.assert_array_equal(changed[background], -3)  # 5 below the best, as before
     assert not scores[background].any()
+
+
+def test_two_networks_have_the_same_say_in_which_part_it_is_and_the_first_in_whose() -> None:
+    background, dress, coat = (part_index(name) for name in ("Background", "Dress", "Coat"))
+    scores, others = np.zeros((20, 4, 4), np.float32), np.zeros((20, 4, 4), np.float32)
+    scores[dress], others[coat], others[background] = 4, 6, 50
+    joined = with_opinion(scores, others)
+    np.testing.assert_array_equal(joined[dress], 2)
+    np.testing.assert_array_equal(joined[coat], 3)
+    np.testing.assert_array_equal(joined[background], -1)  # 4 below the best, as the first network has it
+
+
+def test_the_second_network_says_what_is_worn_with_and_without_where() -> None:
+    picture = parsing.open_image(EXAMPLES / "admiral.jpg")[:320, :256]
+    network = GarmentNetwork(garments_beside(MODEL_FILE))
+    parts, worn = network.parse(picture)
+    assert parts.shape == (20, 160, 128)
+    np.testing.assert_allclose(network.worn(picture), worn, atol=1e-4)
+    assert worn[part_index("Hat")] > np.log(0.9) > np.log(0.1) > worn[part_index("Skirt")]
 
 
 def test_a_patch_of_doubt_in_a_coat_becomes_coat_and_skin_stays_skin() -> None:

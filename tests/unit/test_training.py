@@ -17,7 +17,7 @@ from training.data import IGNORE, PERSON, read_ids, read_photo, read_photos, sam
 from training.evaluate import confusion, intersection_over_union, paste_group
 from training.export import drop_empty_inputs
 from training.mixture import read_mixture
-from training.network import LiteNetwork, load_network
+from training.network import GarmentNetwork, LiteNetwork, load_network
 from training.targets import make_batch, parts_loss, person_targets, presence_target
 from training.transplant import transplant
 
@@ -135,6 +135,18 @@ def test_a_class_that_is_not_in_the_picture_is_at_no_pixel() -> None:
         network.presence.bias.data.fill_(50.0)
         present = network(torch.zeros(1, 3, 64, 64))[0]
     torch.testing.assert_close(present - absent, torch.full_like(present, 50.0))
+
+
+def test_what_is_worn_stays_where_only_its_place_is_learnt() -> None:
+    network = GarmentNetwork("lite0", context=32, blocks=1)
+    network.keep_presence()
+    image = torch.rand(2, 3, 64, 64) * 255
+    parts, presence = network(image)
+    parts.square().mean().backward()
+    torch.optim.SGD([weights for weights in network.parameters() if weights.requires_grad], 0.1).step()
+    other_parts, same_presence = network(image)
+    assert not torch.allclose(parts, other_parts)
+    assert torch.equal(presence, same_presence)
 
 
 def test_presence_is_what_the_labels_show_and_unknown_where_they_hide_too_much() -> None:

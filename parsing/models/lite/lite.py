@@ -1,5 +1,5 @@
-"""The embedded model: a small network run by ONNX Runtime, first on the whole photo, then on each person, and another that says
-what that person wears.
+"""The embedded model: a small network run by ONNX Runtime, first on the whole photo, then on each person, and another that
+knows better what that person wears.
 
 The first look, at low resolution, finds the people; where somebody is alone and large, a glance is enough. The second takes
 each person's view at one fixed area, so that a face in a portrait and a figure in a group of ten reach the network at about the
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from parsing.labels import BACKGROUND, HUMAN, PARTS, part_index
 from parsing.models.lite.networks import PART_STRIDE, PERSON_STRIDE, STRIDE, Answer, GarmentNetwork, PartNetwork, mean
 from parsing.models.lite.people import find_faces, find_people, squared_distances
-from parsing.models.lite.scores import crop_scores, label_map, settle_garments, with_presence
+from parsing.models.lite.scores import crop_scores, label_map, settle_garments, shrink_scores, with_opinion, with_presence
 from parsing.result import Parsing, Segment
 from parsing.stages import OnStage, Stage, Stages
 
@@ -35,6 +35,8 @@ LOOK_AREA: Final = 320 * 320
 """Pixels of the first look, over the whole photo, at everybody else."""
 PERSON_AREA: Final = 56_000
 """Pixels of the second look, at one person, by both networks; 72,000 are no better and take longer."""
+PORTRAIT_AREA: Final = 112_000
+"""Pixels of the second network's look at somebody alone and large: there is time for it, and it is the better for it."""
 LARGEST_ZOOM: Final = 3.0
 """A small figure is enlarged by no more than this."""
 LARGE: Final = 0.5
@@ -71,7 +73,7 @@ class Lite:
 
     Attributes:
         ask: the first network, which is asked about a picture.
-        ask_garments: the second, which is asked what the person in a picture wears.
+        garments: the second, which knows what the person in a picture wears.
         classes: those of CIHP.
         title: what the page calls it; a file that `training.distill` wrote brings a title that says whom it has learnt from.
     """
@@ -83,7 +85,7 @@ class Lite:
         missing or damaged.
         """
         self.ask = PartNetwork(Path(file))
-        self.ask_garments = GarmentNetwork(garments_beside(Path(file)))
+        self.garments = GarmentNetwork(garments_beside(Path(file)))
         self.classes = PARTS
         self.title = self.ask.title or "Lite (embedded)"
 
@@ -106,28 +108,36 @@ class Lite:
             person_of = np.zeros(size, np.uint8)
             claims = np.zeros(size, np.float32)
             confidence = np.zeros((len(people), len(PARTS)))
-            closer_look = look if _is_portrait(people, size) else None
+            portrait = look if _is_portrait(people, size) else None
             largest_first = sorted(range(len(people)), key=lambda index: -_area(people[index].box))
             for number, index in enumerate(largest_first, start=1):
                 stages.tell(Stage("parse", number, len(people)))
-                answer = self._look_closer(image, people[index].view, closer_look)
+                view = people[index].view
+                answer = self._look_closer(image, view) if portrait is None else self._look_again(image, view, portrait)
                 confidence[index] = _parse_person(answer, people, index, labels, person_of, claims)
         with stages("decode"):
             parts, humans, person_of = _segments(labels, person_of, people, confidence)
         return Parsing(labels, parts, humans, self.name, stages.timings, person_of)
 
-    def _look_closer(self, image: NDArray[np.uint8], view: Box, look: Answer | None) -> Answer:
+    def _look_closer(self, image: NDArray[np.uint8], view: Box) -> Answer:
         """A closer look at a `view` of somebody: the mean of two opinions, of the picture and of its mirror image, which is
-        0.01 mean IoU better than one. In a portrait the first `look` is the former. What is worn, the second network says.
+        0.01 mean IoU better than one. What is worn, the second network says.
         """
-        small = _resize(image[_slices(view)], min(PERSON_AREA, LARGEST_ZOOM**2 * _area(view)))
-        mirrored = self.ask(small[:, ::-1]).mirrored()
-        if look:
-            parts = crop_scores(look.parts, view, image.shape[:2], mirrored.parts.shape[1:])
-            answer = mean(replace(mirrored, parts=parts, presence=look.presence), mirrored)
-        else:
-            answer = mean(self.ask(small), mirrored)
-        return replace(answer, parts=with_presence(answer.parts, answer.presence, self.ask_garments(small)))
+        small = _resize_view(image, view, PERSON_AREA)
+        answer = mean(self.ask(small), self.ask(small[:, ::-1]).mirrored())
+        return replace(answer, parts=with_presence(answer.parts, answer.presence, self.garments.worn(small)))
+
+    def _look_again(self, image: NDArray[np.uint8], view: Box, look: Answer) -> Answer:
+        """A closer look at the `view` of somebody alone and large: the mean of the first `look` and of its mirror image. The
+        second network says what is worn and, in more detail, has half a say in where.
+        """
+        mirrored = self.ask(_resize_view(image, view, PERSON_AREA)[:, ::-1]).mirrored()
+        size = mirrored.parts.shape[1:]
+        parts = crop_scores(look.parts, view, image.shape[:2], size)
+        answer = mean(replace(mirrored, parts=parts, presence=look.presence), mirrored)
+        where, worn = self.garments.parse(_resize_view(image, view, PORTRAIT_AREA))
+        scores = with_opinion(with_presence(answer.parts, answer.presence, worn), shrink_scores(where, size))
+        return replace(answer, parts=scores)
 
 
 def garments_beside(file: Path) -> Path:
@@ -164,6 +174,11 @@ def _parse_person(
         np.copyto(person_of[area], np.uint8(index + 1), where=mask)
     counts = np.bincount(best.ravel(), minlength=len(PARTS))
     return np.bincount(best.ravel(), probability.ravel(), len(PARTS)) / np.maximum(counts, 1)
+
+
+def _resize_view(image: NDArray[np.uint8], view: Box, area: float) -> NDArray[np.uint8]:
+    """What is in a view, at a size that the networks take, of at most about `area` pixels."""
+    return _resize(image[_slices(view)], min(area, LARGEST_ZOOM**2 * _area(view)))
 
 
 def _resize(image: NDArray[np.uint8], area: float) -> NDArray[np.uint8]:

@@ -1,5 +1,5 @@
-"""Scores of the 20 classes, the network's logits at every cell of a picture: cropped to one person, their garments settled,
-and made a label map of.
+"""Scores of the 20 classes, the network's logits at every cell of a picture: cropped to one person, joined with a second
+opinion, their garments settled, and made a label map of.
 """
 
 from __future__ import annotations
@@ -42,13 +42,28 @@ def crop_scores(
     return cropped
 
 
+def shrink_scores(scores: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Scores (20, h, w) as (20, *size), each the mean of those in its place."""
+    return np.stack([cv2.resize(plane, size[::-1], interpolation=cv2.INTER_AREA) for plane in scores])
+
+
 def with_presence(scores: NDArray[np.float32], presence: NDArray[np.float32], worn: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scores (20, h, w) of one person in which another opinion on what is `worn` takes the place of that which they contain,
     `presence`; both are (20,) logarithms of probabilities. Background stays as far below or above the best of the others.
     """
     changed = scores.copy()
     changed[WORN] += (worn - presence)[WORN, None, None]
-    changed[BACKGROUND] += changed[SOMEBODY].max(axis=0) - scores[SOMEBODY].max(axis=0)
+    return _with_background_of(scores, changed)
+
+
+def with_opinion(scores: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of two opinions (20, h, w) on which part of somebody a cell is; whether it is somebody's, the first says."""
+    return _with_background_of(scores, (scores + others) * np.float32(0.5))
+
+
+def _with_background_of(scores: NDArray[np.float32], changed: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`changed`, in which background is as far below or above the best of the others as it is in `scores`."""
+    changed[BACKGROUND] = scores[BACKGROUND] + changed[SOMEBODY].max(axis=0) - scores[SOMEBODY].max(axis=0)
     return changed
 
 

@@ -4,7 +4,7 @@ import { findPieces } from "./components.js";
 import { aim, distancesTo, findFaces, findPeople } from "./people.js";
 import { resizePhoto, roundHalfEven } from "./photo.js";
 import { areaTapsOf, linearTapsOf, resample } from "./resample.js";
-import { argmax, cropScores, labelMap, meanConfidence, settleGarments, withPresence } from "./scores.js";
+import { argmax, cropScores, labelMap, meanConfidence, settleGarments, shrinkScores, withOpinion, withPresence } from "./scores.js";
 
 /** @import { Box } from "../viewer/label_map.js" */
 /** @import { Spots } from "./people.js" */
@@ -12,7 +12,7 @@ import { argmax, cropScores, labelMap, meanConfidence, settleGarments, withPrese
 /** @import { Settings } from "./settings.js" */
 /** The network's answer, planes of floats, and the logarithm of the probability of each class's presence. @typedef {{ parts: Float32Array, heat: Float32Array, offsets: Float32Array, presence: Float32Array }} Answer */
 /** The network's answer to RGB bytes. @typedef {(pixels: Uint8Array, width: number, height: number) => Promise<Answer>} Run */
-/** The second network's answer to RGB bytes: the logarithm of the probability that each class is on the person. @typedef {(pixels: Uint8Array, width: number, height: number) => Promise<Float32Array>} RunGarments */
+/** The second network's answer to RGB bytes: the logarithm of the probability of each class's presence and, where it is asked, planes of floats. @typedef {(pixels: Uint8Array, width: number, height: number, isWhereAsked: boolean) => Promise<Pick<Answer, "parts" | "presence">>} RunGarments */
 /** A network's input. @typedef {{ input: Uint8Array } & Size} Input */
 /** What a look finds; its size is that of `parts`, `cells` that of the rest. @typedef {{ parts: Float32Array, heat: Float32Array, spots: Spots, presence: Float32Array, cells: Size } & Size} Look */
 /** Somebody: where the centre is, the box around, the view for the closer look, which is the box with a margin, and the confidence in each class. @typedef {{ x: number, y: number, box: Box, view: Box, score: number, parts: number[] }} Person */
@@ -55,10 +55,11 @@ export class Lite {
     const claims = new Float32Array(size);
     if (!people.length) labels.set(labelMap(look.parts, argmax(look.parts, look.width * look.height).best, look, photo));
     const largestFirst = people.map((_, index) => index).sort((one, other) => areaOf(people[other].box) - areaOf(people[one].box));
-    const closerLook = isPortrait(people, photo, this.settings) ? look : null;
+    const portrait = isPortrait(people, photo, this.settings) ? look : null;
     for (const index of largestFirst) {
       await pause();
-      const closer = await this.lookCloser(photo, people[index].view, closerLook, pause);
+      const { view } = people[index];
+      const closer = await (portrait ? this.lookAgain(photo, view, portrait, pause) : this.lookCloser(photo, view, pause));
       people[index].parts = this.parsePerson(closer, photo, people, index, labels, personOf, claims);
     }
     times.push(performance.now());
@@ -74,6 +75,11 @@ export class Lite {
     return { input: resizePhoto(photo, box, to), ...to };
   }
 
+  /** Likewise for a view of somebody. @param {Photo} photo @param {Box} view @param {number} area at most @returns {Input} */
+  prepareView(photo, view, area) {
+    return this.prepare(photo, view, Math.min(area, this.settings.largest_zoom ** 2 * areaOf(view)));
+  }
+
   /** @param {Input} input @returns {Promise<Look>} */
   async ask({ input, width, height }) {
     const { parts, heat, offsets, presence } = await this.run(input, width, height);
@@ -84,25 +90,35 @@ export class Lite {
   }
 
   /**
-   * A closer look at a view of somebody, of the picture and of its mirror image; in a portrait the first look is the former. What is
-   * worn, the second network says.
-   * @param {Photo} photo @param {Box} view @param {Look | null} look the first one, of a portrait @param {() => Promise<void>} pause
-   * @returns {Promise<Look>}
+   * A closer look at a view of somebody, of the picture and of its mirror image. What is worn, the second network says.
+   * @param {Photo} photo @param {Box} view @param {() => Promise<void>} pause @returns {Promise<Look>}
    */
-  async lookCloser(photo, view, look, pause) {
-    const { settings } = this;
-    const input = this.prepare(photo, view, Math.min(settings.person_area, settings.largest_zoom ** 2 * areaOf(view)));
-    const mirrored = await this.ask(turn(input));
+  async lookCloser(photo, view, pause) {
+    const small = this.prepareView(photo, view, this.settings.person_area);
+    const direct = await this.ask(small);
     await pause();
-    const worn = await this.runGarments(input.input, input.width, input.height);
-    /** @type {Look | null} */
-    let direct = look && { ...mirrored, parts: cropScores(look.parts, look, photo, view, mirrored), presence: look.presence };
-    if (!direct) {
-      await pause();
-      direct = await this.ask(input);
-    }
-    const answer = mean(direct, mirrored, settings);
-    return { ...answer, parts: withPresence(answer.parts, answer.presence, worn, settings) };
+    const answer = mean(direct, await this.ask(turn(small)), this.settings);
+    await pause();
+    const { presence } = await this.runGarments(small.input, small.width, small.height, false);
+    return { ...answer, parts: withPresence(answer.parts, answer.presence, presence, this.settings) };
+  }
+
+  /**
+   * A closer look at the view of somebody alone and large, of the first look and of its mirror image. The second network says what is
+   * worn and, in more detail, has half a say in where.
+   * @param {Photo} photo @param {Box} view @param {Look} look @param {() => Promise<void>} pause @returns {Promise<Look>}
+   */
+  async lookAgain(photo, view, look, pause) {
+    const { settings } = this;
+    const mirrored = await this.ask(turn(this.prepareView(photo, view, settings.person_area)));
+    await pause();
+    const parts = cropScores(look.parts, look, photo, view, mirrored);
+    const answer = mean({ ...mirrored, parts, presence: look.presence }, mirrored, settings);
+    const { input, width, height } = this.prepareView(photo, view, settings.portrait_area);
+    const { parts: where, presence } = await this.runGarments(input, width, height, true);
+    const others = shrinkScores(where, { width: width / settings.part_stride, height: height / settings.part_stride }, mirrored);
+    const scores = withPresence(answer.parts, answer.presence, presence, settings);
+    return { ...answer, parts: withOpinion(scores, others, answer.width * answer.height) };
   }
 
   /**

@@ -34,9 +34,10 @@ export async function openGarments(ort, files) {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "disabled", // it takes half a second, and saves a hundredth in each photo
   });
-  return async (pixels, width, height) => {
-    const { presence } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) });
-    return /** @type {Float32Array} */ (presence.data);
+  return async (pixels, width, height, isWhereAsked) => {
+    const where = new ort.Tensor("bool", [isWhereAsked], []);
+    const { parts, presence } = await session.run({ image: new ort.Tensor("uint8", pixels, [1, height, width, 3]), where });
+    return { parts: parts.data, presence: presence.data };
   };
 }
 

@@ -6,6 +6,7 @@ export const env: {
 
 export class Tensor {
   constructor(type: "uint8", data: Uint8Array, dims: number[]);
+  constructor(type: "bool", data: boolean[], dims: number[]);
 }
 
 /** `externalData`: what the graph refers to, by the name of its file. */

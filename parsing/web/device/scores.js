@@ -1,5 +1,5 @@
 // From part scores, 20 planes of logits one after the other, to classes: parsing/models/lite/scores.py in JavaScript, which says why.
-import { linearTapsOf, linearTapsWithin, resample } from "./resample.js";
+import { areaTapsOf, linearTapsOf, linearTapsWithin, resample } from "./resample.js";
 
 /** @import { Box } from "../viewer/label_map.js" */
 /** @import { Settings } from "./settings.js" */
@@ -32,18 +32,27 @@ export function argmax(scores, size) {
  */
 export function cropScores(scores, from, photo, { x0, y0, x1, y1 }, to) {
   const [across, down] = [from.width / photo.width, from.height / photo.height];
-  const [columns, rows] = linearTapsWithin(from, to, { x0: x0 * across, y0: y0 * down, x1: x1 * across, y1: y1 * down });
-  const [before, after] = [from.width * from.height, to.width * to.height];
-  const cropped = new Float32Array((scores.length / before) * after);
+  return resampleAll(scores, from, linearTapsWithin(from, to, { x0: x0 * across, y0: y0 * down, x1: x1 * across, y1: y1 * down }));
+}
+
+/** The scores at fewer cells, each the mean of those in its place. @param {Float32Array} scores @param {Size} from cells @param {Size} to */
+export function shrinkScores(scores, from, to) {
+  return resampleAll(scores, from, areaTapsOf(from, to));
+}
+
+/** @param {Float32Array} scores @param {Size} from cells @param {ReturnType<typeof areaTapsOf>} taps of columns and rows */
+function resampleAll(scores, from, [columns, rows]) {
+  const [before, after] = [from.width * from.height, columns.size * rows.size];
+  const resampled = new Float32Array((scores.length / before) * after);
   for (let old = 0, next = 0; old < scores.length; old += before, next += after) {
-    cropped.set(resample(scores.subarray(old, old + before), from.width, columns, rows), next);
+    resampled.set(resample(scores.subarray(old, old + before), from.width, columns, rows), next);
   }
-  return cropped;
+  return resampled;
 }
 
 /**
- * The scores of one person in which another opinion on what is worn takes the place of that which they contain; background, the
- * first plane, stays as far below or above the best of the others.
+ * The scores of one person in which another opinion on what is worn takes the place of that which they contain; whether a cell is
+ * somebody's does not change.
  * @param {Float32Array} scores @param {Float32Array} presence logarithms of probabilities, that of each class @param {Float32Array} worn
  * likewise @param {Settings} settings
  */
@@ -54,8 +63,24 @@ export function withPresence(scores, presence, worn, { worn: classes }) {
     const step = worn[part] - presence[part];
     for (let cell = part * size; cell < (part + 1) * size; cell++) changed[cell] += step;
   }
+  return withBackgroundOf(scores, changed, size);
+}
+
+/**
+ * The mean of two opinions on which part of somebody a cell is; whether it is somebody's, the first says.
+ * @param {Float32Array} scores @param {Float32Array} others @param {number} size cells
+ */
+export function withOpinion(scores, others, size) {
+  return withBackgroundOf(scores, scores.map((score, at) => (score + others[at]) / 2), size);
+}
+
+/**
+ * The changed scores, in which background, the first plane, is as far below or above the best of the others as it was before.
+ * @param {Float32Array} scores @param {Float32Array} changed @param {number} size cells
+ */
+function withBackgroundOf(scores, changed, size) {
   const [before, after] = [scores, changed].map((some) => argmax(some.subarray(size), size).top);
-  for (let cell = 0; cell < size; cell++) changed[cell] += after[cell] - before[cell];
+  for (let cell = 0; cell < size; cell++) changed[cell] = scores[cell] + after[cell] - before[cell];
   return changed;
 }
 

@@ -8,6 +8,7 @@ const NUMBERS = /** @type {const} */ ([
   "glance_area",
   "look_area",
   "person_area",
+  "portrait_area",
   "largest_zoom",
   "large",
   "longest_photo",

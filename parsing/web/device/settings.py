@@ -48,6 +48,7 @@ def lite_settings() -> dict[str, Any]:
         "glance_area": lite.GLANCE_AREA,
         "look_area": lite.LOOK_AREA,
         "person_area": lite.PERSON_AREA,
+        "portrait_area": lite.PORTRAIT_AREA,
         "largest_zoom": lite.LARGEST_ZOOM,
         "large": lite.LARGE,
         "background": BACKGROUND,

@@ -8,7 +8,7 @@ import { GRAPH, NETWORK_FILES, RUNTIME, WEIGHTS, openGarments, openNetwork, rehe
 import { openPhoto } from "./open.js";
 import { checkSettings } from "./settings.js";
 
-/** @import { Run, RunGarments } from "./lite.js" */
+/** @import { Run } from "./lite.js" */
 /** @import { Source } from "./page.js" */
 
 class Superseded extends Error {}
@@ -30,7 +30,7 @@ let isAwaited = false; // whether a visitor has chosen a photo
 let queue = ready.then(
   async ({ run, runGarments, settings }) => {
     await warmUp("parts", run, settings.stride, () => isAwaited);
-    await warmUp("garments", runGarments, settings.stride, () => isAwaited);
+    await warmUp("garments", (...picture) => runGarments(...picture, true), settings.stride, () => isAwaited);
   },
   () => {},
 );
@@ -55,7 +55,8 @@ async function load() {
   const run = await openNetwork(ort, files, "wasm");
   const runGarments = await openGarments(ort, files);
   const grey = /** @type {const} */ ([new Uint8Array(3 * stride ** 2), stride, stride]);
-  const planes = [...Object.values(await run(...grey)), await runGarments(...grey)]; // a weight that is no number spoils every answer
+  const answers = [await run(...grey), await runGarments(...grey, true)];
+  const planes = answers.flatMap(Object.values); // a weight that is no number spoils every answer
   if (!planes.every((plane) => plane.every(Number.isFinite))) throw new Error("The network is damaged.");
   return { lite: new Lite(run, runGarments, settings), run, runGarments, settings, files };
 }
@@ -112,7 +113,7 @@ async function answer(serial, source) {
 
 /**
  * Runs a network on a small grey picture, as often as it takes in all, or until there is something else to do.
- * @param {keyof typeof warmUps} network @param {Run | RunGarments} run @param {number} stride @param {() => boolean} isOver
+ * @param {keyof typeof warmUps} network @param {(pixels: Uint8Array, width: number, height: number) => Promise<unknown>} run @param {number} stride @param {() => boolean} isOver
  */
 async function warmUp(network, run, stride, isOver) {
   const side = WARM_UP_SIDE * stride;

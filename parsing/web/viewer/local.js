@@ -75,6 +75,7 @@ export class LocalPhotos {
 
   /** @param {File} file */
   announce(file) {
+    this.viewer.settings.invited = 0; // whom a link shows is in the link's photo
     this.chosen = { name: nameOf(file), example: "" };
     this.viewer.preview(URL.createObjectURL(file));
   }
