@@ -19,8 +19,6 @@ WORN: Final = [
     for name in ("Hat", "Glove", "Sunglasses", "UpperClothes", "Dress", "Coat", "Socks", "Pants", "Scarf", "Skirt")
 ]
 """Classes that somebody may wear or not."""
-SETTLINGS: Final = 3
-"""How often the garments' shares are taken; with more, small garments are lost."""
 SOMEBODY: Final = slice(BACKGROUND + 1, None)
 """All classes but the first, background."""
 GARMENT_FLOOR: Final = 0.01
@@ -49,7 +47,7 @@ def shrink_scores(scores: NDArray[np.float32], size: tuple[int, int]) -> NDArray
 
 def with_presence(scores: NDArray[np.float32], presence: NDArray[np.float32], worn: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scores (20, h, w) of one person in which another opinion on what is `worn` takes the place of that which they contain,
-    `presence`; both are (20,) logarithms of probabilities. Background stays as far below or above the best of the others.
+    `presence`; both are (20,) logarithms of probabilities. Background stays as probable as it was.
     """
     changed = scores.copy()
     changed[WORN] += (worn - presence)[WORN, None, None]
@@ -62,27 +60,30 @@ def with_opinion(scores: NDArray[np.float32], others: NDArray[np.float32]) -> ND
 
 
 def _with_background_of(scores: NDArray[np.float32], changed: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`changed`, in which background is as far below or above the best of the others as it is in `scores`."""
-    changed[BACKGROUND] = scores[BACKGROUND] + changed[SOMEBODY].max(axis=0) - scores[SOMEBODY].max(axis=0)
+    """`changed`, in which background is as probable as it is in `scores`."""
+    changed[BACKGROUND] = scores[BACKGROUND] + _score_of_all(changed[SOMEBODY]) - _score_of_all(scores[SOMEBODY])
     return changed
+
+
+def _score_of_all(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w) score of several classes (n, h, w) as if they were one: the logarithm of the sum of their exponentials."""
+    top = scores.max(axis=0)
+    together: NDArray[np.float32] = np.log(np.exp(scores - top).sum(axis=0)) + top
+    return together
 
 
 def settle_garments(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scores (20, h, w) of one person with the garments settled among themselves, so that a coat is not torn into patches.
 
-    What somebody wears is decided for the whole picture: each garment's probability is weighted with its share of all garments
-    there, and the share is taken anew of what comes out (Saerens, Latinne and Decaestecker, Neural Computation 14, 2002). The
-    sum of the garments stays, so that no pixel changes between garments and the rest.
+    What somebody wears is decided once for the whole picture: each garment's probability is weighted with its share of all
+    garments there; their sum stays, so that no pixel changes between garments and the rest.
     """
     top = scores.max(axis=0)
     likely = np.exp(scores[GARMENTS] - top)  # (5, h, w), not yet divided by the sum over all classes
-    everything, garments = np.exp(scores - top).sum(axis=0), likely.sum(axis=0)
-    settled = likely
-    for _ in range(SETTLINGS):
-        amount = (settled / everything).sum(axis=(1, 2))  # (5,), in pixels
-        share = amount / (amount.sum() + 1e-6) + GARMENT_FLOOR
-        settled = likely * share[:, None, None]
-        settled *= garments / (settled.sum(axis=0) + 1e-12)
+    amount = (likely / np.exp(scores - top).sum(axis=0)).sum(axis=(1, 2))  # (5,), in pixels
+    share = amount / (amount.sum() + 1e-6) + GARMENT_FLOOR
+    settled = likely * share[:, None, None]
+    settled *= likely.sum(axis=0) / (settled.sum(axis=0) + 1e-12)
     scores = scores.copy()
     scores[GARMENTS] = np.log(settled + 1e-12) + top
     return scores

@@ -75,37 +75,41 @@ export function withOpinion(scores, others, size) {
 }
 
 /**
- * The changed scores, in which background, the first plane, is as far below or above the best of the others as it was before.
+ * The changed scores, in which background, the first plane, is as probable as it was before.
  * @param {Float32Array} scores @param {Float32Array} changed @param {number} size cells
  */
 function withBackgroundOf(scores, changed, size) {
-  const [before, after] = [scores, changed].map((some) => argmax(some.subarray(size), size).top);
+  const [before, after] = [scores, changed].map((some) => scoreOfAll(some.subarray(size), size));
   for (let cell = 0; cell < size; cell++) changed[cell] = scores[cell] + after[cell] - before[cell];
   return changed;
+}
+
+/** The score of several planes as if they were one. @param {Float32Array} scores @param {number} size cells */
+function scoreOfAll(scores, size) {
+  const { top } = argmax(scores, size);
+  const sum = sumOfOthers(scores, top, []);
+  return sum.map((value, cell) => Math.log(value) + top[cell]);
 }
 
 /**
  * The scores with the garments settled among themselves, so that a coat is not torn into patches.
  * @param {Float32Array} scores @param {number} size cells @param {Settings} settings @returns {Settled}
  */
-export function settleGarments(scores, size, { garments, garment_floor, settlings, background }) {
+export function settleGarments(scores, size, { garments, garment_floor, background }) {
   const { top } = argmax(scores, size);
   const likely = garments.map((part) => exponentials(scores.subarray(part * size, (part + 1) * size), top));
   const sum = sumOfOthers(scores, top, garments);
   for (const plane of likely) for (let cell = 0; cell < size; cell++) sum[cell] += plane[cell];
-  let shares = garments.map(() => 1);
-  const before = weightedSum(likely, shares);
-  let after = before;
-  for (let round = 0; round < settlings; round++) {
-    const amounts = likely.map((plane, index) => {
-      let amount = 0;
-      for (let cell = 0; cell < size; cell++) amount += (plane[cell] * before[cell]) / ((after[cell] + 1e-12) * sum[cell]);
-      return amount * shares[index];
-    });
-    const all = amounts.reduce((total, amount) => total + amount, 1e-6);
-    shares = amounts.map((amount) => amount / all + garment_floor);
-    after = weightedSum(likely, shares);
-  }
+  const amounts = likely.map((plane) => plane.reduce((total, value, cell) => total + value / sum[cell], 0));
+  const all = amounts.reduce((total, amount) => total + amount, 1e-6);
+  const shares = amounts.map((amount) => amount / all + garment_floor);
+  const [before, after] = [new Float32Array(size), new Float32Array(size)];
+  likely.forEach((plane, index) => {
+    for (let cell = 0; cell < size; cell++) {
+      before[cell] += plane[cell];
+      after[cell] += plane[cell] * shares[index];
+    }
+  });
   const settled = scores.slice();
   garments.forEach((part, index) => {
     const [plane, share] = [likely[index], shares[index]];
@@ -120,16 +124,6 @@ export function settleGarments(scores, size, { garments, garment_floor, settling
     somebody[cell] = 1 - Math.exp(scores[from] - top[cell]) / sum[cell];
   }
   return { scores: settled, best, certain, somebody };
-}
-
-/** @param {Float32Array[]} planes @param {number[]} weights */
-function weightedSum(planes, weights) {
-  const sum = new Float32Array(planes[0].length);
-  planes.forEach((plane, index) => {
-    const weight = weights[index];
-    for (let cell = 0; cell < sum.length; cell++) sum[cell] += plane[cell] * weight;
-  });
-  return sum;
 }
 
 /** @param {Float32Array} plane @param {Float32Array} top */

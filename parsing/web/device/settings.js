@@ -17,7 +17,6 @@ const NUMBERS = /** @type {const} */ ([
   "inside",
   "smallest_piece",
   "garment_floor",
-  "settlings",
   "least_certain",
   "unrivalled",
   "lowest_peak",

@@ -59,7 +59,6 @@ def lite_settings() -> dict[str, Any]:
         "smallest_piece": lite.SMALLEST_PIECE,
         "garments": scores.GARMENTS,
         "worn": scores.WORN,
-        "settlings": scores.SETTLINGS,
         "garment_floor": scores.GARMENT_FLOOR,
         "least_certain": lite.LEAST_CERTAIN,
         "unrivalled": lite.UNRIVALLED,
