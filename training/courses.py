@@ -64,7 +64,7 @@ COURSES: Final = {
         GARMENT_VARIANT,
         ((512, 224), (448, 192), (448, 256), (384, 224), (384, 256), (352, 224), (320, 256), (320, 320), (288, 320)),
         ((0.4, 0.6), (1.0, 1.0)),
-        0.1,
+        0.2,
         Shares(crops=0.62, close_ups=0.14, scenes=0.0, wild_crops=0.22, wild_photos=0.0, places=0.02, pseudo=0.4),
     ),
 }

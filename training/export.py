@@ -16,10 +16,12 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,6 +31,9 @@ from parsing.labels import part_index
 from parsing.models.lite.lite import MODEL_FILE, garments_beside
 from training.courses import COURSES
 from training.network import NUM_PARTS, OFFSET_UNIT, GarmentNetwork, LiteNetwork, load_network
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 WHERE = "where"
 """The input of the network for garments that asks for part logits."""
@@ -186,6 +191,13 @@ def export(
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
+def ask_all(session: InferenceSession, image: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """All that an exported network says of a picture (1, H, W, 3)."""
+    questions = {one.name: np.array(True) for one in session.get_inputs() if one.name == WHERE}
+    outputs: list[NDArray[np.float32]] = session.run(None, {"image": image, **questions})
+    return outputs
+
+
 def verify(model: onnx.ModelProto, module: Exported, largest_difference: float = math.inf) -> None:
     """Compares the two engines on noise, at two sizes: logits, labels, and the presence of classes, which rounded weights may
     hardly ever change.
@@ -198,8 +210,7 @@ def verify(model: onnx.ModelProto, module: Exported, largest_difference: float =
         image = torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             expected = [output.numpy() for output in module(image)]
-        asked = {WHERE: np.array(True)} if len(session.get_inputs()) > 1 else {}
-        got = session.run(None, {"image": image.numpy(), **asked})
+        got = ask_all(session, image.numpy())
         difference, other = np.abs(got[0] - expected[0]).max(), (got[0].argmax(1) != expected[0].argmax(1)).mean()
         apart = np.abs(np.exp(got[-1]) - np.exp(expected[-1])).max()
         if difference > largest_difference or apart > MOST_APART or other > MOST_OTHER_LABELS:

@@ -25,7 +25,7 @@ from training import augment, pseudo, train
 from training.data import IGNORE, Photo, read_ids, read_photo, read_photos
 from training.distill import agreement, distill
 from training.embedded import load_exported
-from training.export import Exported
+from training.export import Exported, ask_all
 from training.network import GarmentNetwork, LiteNetwork, load_network
 from training.targets import loss, make_batch
 
@@ -147,7 +147,7 @@ def test_an_exported_network_comes_back_as_it_was_and_can_be_trained(
     photo = cv2.resize(open_image(ROOT / "assets" / "examples" / "astronaut.jpg"), (256, 320))
     batch = torch.from_numpy(photo)[None]  # (1, 320, 256, 3)
     network = load_exported(file, [batch.permute(0, 3, 1, 2)], kind)
-    expected = open_session(file).run(None, {"image": batch.numpy()})
+    expected = ask_all(open_session(file), batch.numpy())
     with torch.inference_mode():
         for found, wanted in zip(Exported(network)(batch), expected, strict=True):
             np.testing.assert_allclose(found.numpy(), wanted, rtol=0, atol=2e-3)
