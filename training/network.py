@@ -78,7 +78,7 @@ class ContextBlock(nn.Module):
         return cells, tokens[:, :NUM_PARTS]
 
 
-class PartsNetwork(nn.Module):
+class ParsingNetwork(nn.Module):
     """What both networks have: an encoder, attention that says which classes are in a picture, and a feature pyramid that says
     where.
 
@@ -118,7 +118,7 @@ class PartsNetwork(nn.Module):
         """
         features = self.encoder(image)
         x = self.reduce(features[4])  # (B, C, H/32, W/32)
-        classes = self.classes.expand(len(image), -1, -1)  # (B, 20, C)
+        classes = self.classes.expand(image.shape[0], -1, -1)  # (B, 20, C)
         for block in self.context:
             x, classes = block(x, classes)
         presence = self.presence(self.norm_presence(classes))[..., 0]  # (B, 20)
@@ -142,8 +142,8 @@ class PartsNetwork(nn.Module):
         return relu(functional.interpolate(coarser, scale_factor=2.0, mode="nearest") + self.lateral[level](feature))
 
 
-class LiteNetwork(PartsNetwork):
-    """Person parts, person centres and offsets to them; arguments as `PartsNetwork`."""
+class LiteNetwork(ParsingNetwork):
+    """Person parts, person centres and offsets to them; arguments as `ParsingNetwork`."""
 
     def __init__(
         self,
@@ -167,8 +167,8 @@ class LiteNetwork(PartsNetwork):
         return parts, person[:, :1], person[:, 1:], presence
 
 
-class GarmentNetwork(PartsNetwork):
-    """What the person who fills a picture wears, and where; arguments as `PartsNetwork`."""
+class GarmentNetwork(ParsingNetwork):
+    """What the person who fills a picture wears, and where; arguments as `ParsingNetwork`."""
 
     def __init__(self, variant: str = GARMENT_VARIANT, context: int = 256, blocks: int = 3) -> None:
         super().__init__(variant, context, blocks)

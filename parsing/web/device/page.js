@@ -33,7 +33,7 @@ export class Device {
   /** @param {(state: DeviceState) => void} tell */
   constructor(tell) {
     this.serial = 0;
-    this.broken = false;
+    this.failed = ""; // the key of a text that says why it could not be made ready
     /** @type {(stage: Stage) => void} */
     this.tell = () => {};
     /** @type {((result: Found | Failed | null) => void) | null} */
@@ -44,11 +44,16 @@ export class Device {
     this.kept = new Map(); // files that have been parsed, the newest last
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.worker.onerror = () => {
-      this.broken = true; // its scripts could not be fetched: it hears nothing
-      this.finish?.({ failed: "device.failed" });
+      this.failed = "device.failed"; // its scripts could not be fetched: it hears nothing
+      this.finish?.({ failed: this.failed });
       tell({ phase: "failed" });
     };
-    this.worker.onmessage = ({ data }) => (data.state ? tell(data.state) : this.hear(data));
+    this.worker.onmessage = ({ data }) => {
+      if (!data.state) return this.hear(data);
+      const { phase } = data.state;
+      if (phase === "failed" || phase === "tampered") this.failed = `device.${phase}`;
+      tell(data.state);
+    };
   }
 
   /**
@@ -61,7 +66,7 @@ export class Device {
    */
   parse(source, tell = () => {}, canWait = false) {
     this.finish?.(null);
-    if (this.broken) return Promise.resolve({ failed: "device.failed" });
+    if (this.failed) return Promise.resolve({ failed: this.failed });
     const serial = ++this.serial; // what is at work is of no more use
     this.finish = null;
     const kept = this.kept.get(source);

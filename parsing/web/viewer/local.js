@@ -60,7 +60,8 @@ export class LocalPhotos {
 
   /** What is said where the camera or a clip could not go on. @param {string} reason the key of a text */
   failedText(reason) {
-    return reason.endsWith(".failed") ? (this.broken ? "device.failed" : "device.broke") : reason;
+    if (!reason.endsWith(".failed")) return reason;
+    return this.device?.failed || (this.broken ? "device.failed" : "device.broke");
   }
 
   /**
