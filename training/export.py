@@ -109,12 +109,11 @@ def round_to_bytes(graph: onnx.GraphProto) -> None:
 
 def ask_where(graph: onnx.GraphProto) -> None:
     """Puts what only "parts" needs into the branch of an If that is taken where `WHERE` is true; in the other it is empty."""
-    needed, always = {"presence"}, []
+    needed = {"presence"}
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             needed.update(node.input)
-            always.append(node.output[0])
-    decoder = [node for node in graph.node if node.output[0] not in always]
+    decoder = [node for node in graph.node if needed.isdisjoint(node.output)]
     weights = [tensor for tensor in graph.initializer if tensor.name not in needed]
     for tensor in weights:
         graph.initializer.remove(tensor)

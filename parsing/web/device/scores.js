@@ -87,7 +87,7 @@ function withBackgroundOf(scores, changed, size) {
 /** The score of several planes as if they were one. @param {Float32Array} scores @param {number} size cells */
 function scoreOfAll(scores, size) {
   const { top } = argmax(scores, size);
-  const sum = sumOfOthers(scores, top, []);
+  const sum = sumOfExponentials(scores, top, []);
   return sum.map((value, cell) => Math.log(value) + top[cell]);
 }
 
@@ -98,7 +98,7 @@ function scoreOfAll(scores, size) {
 export function settleGarments(scores, size, { garments, garment_floor, background }) {
   const { top } = argmax(scores, size);
   const likely = garments.map((part) => exponentials(scores.subarray(part * size, (part + 1) * size), top));
-  const sum = sumOfOthers(scores, top, garments);
+  const sum = sumOfExponentials(scores, top, garments);
   for (const plane of likely) for (let cell = 0; cell < size; cell++) sum[cell] += plane[cell];
   const amounts = likely.map((plane) => plane.reduce((total, value, cell) => total + value / sum[cell], 0));
   const all = amounts.reduce((total, amount) => total + amount, 1e-6);
@@ -133,11 +133,11 @@ function exponentials(plane, top) {
   return values;
 }
 
-/** The sum of the exponentials of all classes but the garments. @param {Float32Array} scores @param {Float32Array} top @param {number[]} garments */
-function sumOfOthers(scores, top, garments) {
+/** The sum of the exponentials of all planes but some. @param {Float32Array} scores @param {Float32Array} top @param {number[]} leftOut */
+function sumOfExponentials(scores, top, leftOut) {
   const sum = new Float32Array(top.length);
   for (let part = 0, from = 0; from < scores.length; part++) {
-    if (garments.includes(part)) {
+    if (leftOut.includes(part)) {
       from += top.length;
       continue;
     }
